@@ -1,1 +1,1 @@
-"""Glue to services: one service a package, standing on `catsdk.core` alone."""
+"""Providers: connects services to catsdk, one package a service, based on `catsdk.core` alone."""

@@ -1,1 +1,1 @@
-"""Anthropic's messages, or any endpoint that speaks them."""
+"""Anthropic's Messages API, or any endpoint with the same API."""

@@ -1,4 +1,4 @@
-"""Message Batches, Anthropic's batch API: requests go along with the order for a batch."""
+"""Message Batches, Anthropic's batch API, in which a batch is created with its requests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import anthropic
 
-# Loaded here: the SDK would load it in the event loop, at the first call.
+# Imported here, because the SDK would import it in the event loop, at the first call.
 import anthropic.resources.messages.batches as _loaded  # noqa: F401
 from anthropic.types.messages import MessageBatch
 from anyio import to_thread
@@ -66,11 +66,11 @@ class AnthropicBatches(HttpBatches[anthropic.AsyncAnthropic]):
 
     async def create(self, shard: Shard, uploaded: str) -> str:
         """Buy a batch."""
-        # In a thread: a large one takes a second.
+        # In a thread, since serialising a large batch takes a second.
         requests = await to_thread.run_sync(lambda: [json.loads(line) for line in shard.lines])
         async with self._service.failing_as_ours():
             client = await self._service.client()
-            # As they are: the SDK would go through each of them.
+            # In `extra_body`, because the SDK would otherwise go through each request.
             batch = await client.messages.batches.create(
                 requests=[], extra_body={"requests": requests}
             )

@@ -1,4 +1,4 @@
-"""One endpoint of the messages wire: payloads go out through the SDK, completions come back."""
+"""One endpoint of the messages wire: sends payloads through the SDK, and returns completions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import anthropic
 
-# Loaded here: the SDK would load it in the event loop, at the first call.
+# Imported here, because the SDK would import it in the event loop, at the first call.
 import anthropic.resources.messages as _loaded  # noqa: F401
 import anyio.lowlevel
 
@@ -47,7 +47,7 @@ class Endpoint:
         """
         address, basic = without_password(checked_url(connection.base_url))
         if basic and connection.key:
-            # The header in which the SDK sends the key has user and password now.
+            # User and password replace the key in the header in which the SDK sends it.
             basic["X-Api-Key"] = connection.key.strip()
         self.service = Service(
             name,
@@ -115,7 +115,7 @@ class Endpoint:
                     with self._reading(request_id):
                         text = reply.add(chunk)
                     told.feed(text)
-                    # A fast server must not keep other calls waiting.
+                    # Yield to other calls, which a fast server would keep waiting.
                     await anyio.lowlevel.checkpoint()
             headers = response.headers
         with self._reading(request_id):

@@ -1,4 +1,4 @@
-"""The errors of the messages wire: what a refusal, or an error that a reply reports, becomes."""
+"""Maps the errors of the messages wire, by status or in a reply, to catsdk's errors."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def refused_by(service: Service[Any]) -> Refused:
     def make(status: int, headers: Mapping[str, str], content: bytes) -> ProviderError:
         text = content.decode(errors="replace")
         if text.lstrip()[:1] == "<":
-            # A page of HTML, of a proxy or of a server that is no API.
+            # An HTML page, from a proxy or from a server that is not an API.
             text = ""
         where = f"HTTP {status}"
         if status == 404 and "model" not in said_in(text).message.lower():

@@ -1,4 +1,4 @@
-"""Messages as the messages wire has them: system text, turns, and their content blocks."""
+"""Converts messages to the messages wire: system text, turns, and their content blocks."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def turns_of(messages: Sequence[chats.Message]) -> list[dict[str, Any]]:
             continue
         content = [_result(message)] if message.role == "tool" else _blocks(message)
         if not content:
-            # Thinking alone, which only its own service takes back.
+            # A message with only thinking, which only its own service accepts back.
             continue
         role = "assistant" if message.role == "assistant" else "user"
-        # The wire wants all results in the turn after the calls, before what the user says.
+        # The wire requires all results in the turn after the calls, before the user's text.
         if after_results and role == "user":
             turns[-1]["content"] += content
         else:
@@ -53,7 +53,7 @@ def mark(system: list[dict[str, Any]], turns: list[dict[str, Any]]) -> None:
     if system:
         system[-1]["cache_control"] = CACHED
     before = [block for turn in turns for block in turn["content"]][:-1]
-    # Thinking takes no mark.
+    # A thinking block cannot be marked for the cache.
     markable = [block for block in before if "thinking" not in block["type"]]
     if markable:
         markable[-1]["cache_control"] = CACHED
@@ -91,7 +91,7 @@ def _thinking(part: chats.ThinkingPart) -> dict[str, Any] | None:
         return {"type": "redacted_thinking", "data": part.redacted}
     if part.signature:
         return {"type": "thinking", "thinking": part.text, "signature": part.signature}
-    # The wire takes no thinking that it has not signed.
+    # The wire accepts only thinking that it has signed.
     return None
 
 

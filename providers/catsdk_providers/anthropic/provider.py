@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AnthropicProvider"]
 
-# The last version of the API that takes a temperature, from the models that still do.
+# The last version of the API that accepts a temperature, for the models that still do.
 TEMPERATURE_VERSION = "2023-06-01"
 
 
@@ -153,7 +153,7 @@ class AnthropicProvider(HttpProvider[Endpoint]):
         Returns:
             The Message Batches of the endpoint, for this model.
         """
-        # Here: few programs need the SDK's part for batches.
+        # Imported here, since few programs need the SDK's part for batches.
         from catsdk_providers.anthropic.batches import AnthropicBatches
 
         return AnthropicBatches(self._endpoint.service, self._batched_payload_of)
@@ -168,7 +168,7 @@ class AnthropicProvider(HttpProvider[Endpoint]):
 
     async def _send(self, request: Request, tell: OnText | None, *, by_tool: bool) -> Completion:
         payload = payload_of(request, self.model, caching=self._caching, by_tool=by_tool)
-        # What a tool is given streams in pieces of JSON that are not text yet.
+        # Arguments of tools stream as pieces of JSON, which are not text of the answer.
         whole = by_tool and request.json_schema is not None
         completion = await self._endpoint.message(payload, None if whole else tell)
         if tell is not None and whole:
@@ -196,14 +196,14 @@ class AnthropicProvider(HttpProvider[Endpoint]):
     def _learn(self, error: UnsupportedError, *, by_tool: bool) -> None:
         if error.capability == "json_schema" and not by_tool:
             self._format_quirks.refused(error)
-            # The same request goes out in another form now.
+            # Send the same request again in another form.
             error.transient = True
         else:
             self._quirks.refused(error)
 
 
 def _may_be_the_form(refusal: RequestRefusedError, request: Request) -> bool:
-    """Whether a refusal without a known reason may be of the output's format."""
+    """Whether a refusal without a known reason may concern the output's format."""
     unexplained = type(refusal) is RequestRefusedError and refusal.status in {400, 422}
     return (
         unexplained

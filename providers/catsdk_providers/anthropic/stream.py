@@ -1,4 +1,4 @@
-"""A streamed message, put together to the form that it has when it is sent whole."""
+"""Assembles a streamed message into the form of a complete reply."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from catsdk_providers.http.text import Mending
 
 __all__ = ["Collected"]
 
-# The kinds of deltas, and the field of the block that each one continues.
+# The types of deltas, and the field of the block to which each is appended.
 _CONTINUES = {
     "text_delta": "text",
     "thinking_delta": "thinking",
@@ -91,7 +91,7 @@ class Collected:
         if field is None:
             return ""
         if at not in self._blocks:
-            # Some gateways leave the start of a block out.
+            # Some gateways omit the start of a block.
             self._blocks[at] = {"type": "tool_use" if field == "partial_json" else field, field: ""}
         piece = delta[field]
         if not isinstance(piece, str):
@@ -100,7 +100,7 @@ class Collected:
         return piece if field == "text" else ""
 
     def _count(self, usage: Any) -> None:
-        # Counts are cumulative; the last event repeats some of those of the first.
+        # Counts are cumulative, so the last event replaces those of the first.
         if isinstance(usage, dict):
             self._usage.update({n: count for n, count in usage.items() if count is not None})
 

@@ -1,4 +1,4 @@
-"""The messages wire: from a request to its payload, from a reply to its completion."""
+"""The messages wire: converts a request to its payload, and a reply to its completion."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from catsdk_providers.http.text import MAX_TEXT, NOT_THE_WIRE, mended
 
 __all__ = ["DEFAULT_MAX_TOKENS", "completion_of", "payload_of"]
 
-# The wire requires a limit. Every model that takes thinking off takes this one, and thinking
-# counts towards it.
+# The wire requires a limit, to which thinking counts. Every model that can turn thinking off
+# accepts this one.
 DEFAULT_MAX_TOKENS = 8192
 TOOL = "reply"
 _MOST_CALLS = 64
@@ -71,7 +71,7 @@ def _form(request: Request, *, by_tool: bool) -> dict[str, Any]:
         }
         return {"tools": [tool], "tool_choice": {"type": "tool", "name": TOOL}}
     try:
-        # The API takes a part of JSON Schema; the SDK words the rest as descriptions.
+        # The API accepts a subset of JSON Schema; the SDK turns the rest into descriptions.
         schema = anthropic.transform_schema(request.json_schema)
     except (*NOT_THE_WIRE, AssertionError) as error:
         raise InvalidInputError(f"json_schema cannot be sent: {error}") from error
@@ -108,7 +108,7 @@ def completion_of(reply: object, place: Place, *, latency: float = 0.0) -> Compl
 
 def _completion(reply: Any, place: Place, latency: float) -> Completion:
     ended, usage = reply.get("stop_reason"), _usage(reply.get("usage"))
-    # A whole reply that gives no reason has come to its end.
+    # A complete reply without a reason ended normally.
     ended = ended.lower() if isinstance(ended, str) else "end_turn"
     if ended in FAILED_FINISHES:
         said = {"message": f"the service broke the answer off ({ended!r})"}
@@ -132,7 +132,7 @@ def _completion(reply: Any, place: Place, latency: float) -> Completion:
 
 
 def _answer(content: Any) -> tuple[str | None, Parts]:
-    """What our own tool was given, if it was used, and the texts of the blocks that are read."""
+    """The arguments of catsdk's own tool, if it was called, and the texts of the known blocks."""
     if isinstance(content, str):
         return None, Parts(content)
     if not isinstance(content, list):
@@ -150,7 +150,7 @@ def _answer(content: Any) -> tuple[str | None, Parts]:
 
 
 def _tool_calls(content: Any, place: Place) -> Iterator[ToolCall]:
-    """The uses of tools that the request offered."""
+    """The calls of tools that the request offered."""
     blocks = content if isinstance(content, list) else ()
     for at, block in enumerate(block for block in blocks if block.get("type") == "tool_use"):
         given = json.dumps(block.get("input") or {}, ensure_ascii=False)
@@ -168,7 +168,7 @@ def _clean(text: str, place: Place) -> str:
 
 
 def _usage(usage: Any) -> Usage:
-    """What the reply tells: written and read parts of the prompt's cache are part of the input."""
+    """The usage that the reply reports; cached parts of the prompt count as input."""
     both = counts(usage, "input_tokens", "output_tokens")
     if both is None:
         return UNREPORTED

@@ -1,4 +1,4 @@
-"""What the batch APIs of services have in common: their connections, and results line by line."""
+"""Shared by the batch APIs of services: their connections, and reading results line by line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from catsdk_providers.http.text import NOT_THE_WIRE, loaded
 
 __all__ = ["HttpBatches", "PayloadOf", "as_batched", "results_in"]
 
-# A single line beyond it is not an answer of a model.
+# A longer line is not an answer of a model.
 LONGEST_LINE = 64 * 2**20
 
 
@@ -41,7 +41,7 @@ class HttpBatches(Generic[C]):
         self._payload_of = payload_of
 
     def _bought(self, id: str | None) -> str:
-        """The id of a batch that was made, which no batch is without."""
+        """The id of a batch that was created; raise if the reply has none."""
         if not id:
             raise self._service.malformed("the reply holds no id of a batch", None)
         return id

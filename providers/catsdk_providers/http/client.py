@@ -24,7 +24,7 @@ from catsdk_providers.http.refusals import Place
 
 __all__ = ["Refused", "certificates", "open_http", "same_origin"]
 
-# Makes the error of a reply: its status, its headers and the beginning of its body.
+# Makes an error from a reply's status, its headers and the beginning of its body.
 Refused = Callable[[int, Mapping[str, str], bytes], ProviderError]
 
 
@@ -44,7 +44,7 @@ async def open_http(
     the vendor's request id; a body may have `longest` bytes.
     A reply with an error status never reaches the SDK: what `refused` makes of it is raised.
     """
-    # The certificates are read from disk: once, and not in the event loop.
+    # Cached, and read in a thread, since the certificates are on disk.
     trusted = await to_thread.run_sync(certificates, http.ca)
     make = on_asyncio if current_async_library() == "asyncio" else on_trio
 
@@ -71,7 +71,7 @@ async def open_http(
         verify=trusted,
         proxy=http.proxy,
         follow_redirects=True,
-        # How many calls are in flight is catsdk's limit to set. Zero is aiohttp's word for no
+        # catsdk itself limits the calls in flight. Zero is aiohttp's word for no
         # limit, `None` is httpx's.
         limits=httpx2.Limits(
             max_connections=None if make is on_trio else 0, max_keepalive_connections=None
@@ -102,7 +102,7 @@ def same_origin(url: str, location: str, status: int, place: Place) -> str:
 
 
 async def _beginning(response: httpx2.Response) -> bytes:
-    """As much of an error's body as its words need; a body that breaks off says what it said."""
+    """The beginning of an error's body, as far as it is needed and arrives."""
     content = b""
     with suppress(httpx2.HTTPError, MalformedResponseError, OSError):
         async for piece in response.stream:  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""The tokens that a reply reports: read with care, and completed where some are left out."""
+"""Reads the token counts of a reply defensively, and completes missing ones."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from catsdk.core.types import Completion, Usage
 
 __all__ = ["count", "counts", "detail", "with_all_choices"]
 
-# No request has so many tokens; sums of what is under it stay exact.
+# No request has this many tokens, and sums of smaller counts stay exact.
 _MOST = 10**12
-# Text that no tokenizer packs so tightly: English has 4 to 5 characters a token.
+# More characters per token than any tokenizer achieves: English has 4 to 5.
 _DENSEST = 7.0
 _SHORT = 200
-# Estimates are a little above what similar texts have, so that a budget is not passed unseen.
+# Estimates are slightly high, so that a budget is not exceeded unnoticed.
 _MARGIN = 1.03
 _BLANKS = re.compile(r"\s+")
 

@@ -1,4 +1,4 @@
-"""The bytes of a reply: decompressed, and bounded as they come and as they grow."""
+"""Decompresses the bytes of a reply, with limits on the compressed and the decompressed size."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from catsdk_providers.http.refusals import Place
 __all__ = ["MAX_BODY", "MAX_ERROR", "Decoder"]
 
 MAX_BODY = 32 * 2**20
-# No more is read of an error's body: its words stand at the beginning.
+# The most that is read of an error's body, whose message is at the beginning.
 MAX_ERROR = 64 * 2**10
 # Compressed bytes may grow a thousandfold. None are asked for; some gateways send them all the
 # same, and a text of this size in gzip is still a long answer.
 MAX_COMPRESSED = 256 * 2**10
 MAX_DECODED = 8 * 2**20
 _STEP = 2**20
-# zlib's word for the form: gzip's header, or either of the two that are called deflate.
+# zlib's `wbits` for each format: gzip's header, or either of the two that are called deflate.
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 _MAGIC = b"\x1f\x8b"
 _MOST_MEMBERS = 64
-# Names that gateways send for bytes which are as they are.
+# Names that gateways use for bytes that are not compressed.
 _PLAIN = {"identity", "", "utf-8", "none", "binary", "8bit"}
 
 
@@ -79,7 +79,7 @@ class Decoder:
                 yield decoded
 
     def _next_member(self, rest: bytes) -> bytes:
-        """Go on with what stands behind a gzip file: it may have several members."""
+        """Continue after a gzip member, since a file may have several."""
         self._members += 1
         if self._members > _MOST_MEMBERS:
             raise self._error(f"has over {_MOST_MEMBERS} members")

@@ -1,4 +1,4 @@
-"""What services say and mean: the codes and words of refusals, and how answers end, as data.
+"""The dialects of services as data: codes and words of refusals, and finish reasons.
 
 A new dialect is a row here and an example in `tests/providers/dialects.py`, which proves each row.
 Where several rows fit, the first of the kinds in `KINDS` decides.
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 Kind = Literal["quota", "context", "filter", "key", "model"]
-# In the order in which they are looked for.
+# In the order in which they are tried.
 KINDS: tuple[Kind, ...] = ("quota", "context", "filter", "key", "model")
 
 
@@ -41,7 +41,7 @@ class Words:
     pattern: re.Pattern[str]
 
 
-# Codes and types of errors, in lower case, and what each stands for.
+# Codes and types of errors, in lower case, and the meaning of each.
 CODES: dict[str, Kind] = {
     "insufficient_quota": "quota",
     "billing_error": "quota",
@@ -215,7 +215,7 @@ NAMES: dict[str, re.Pattern[str]] = {
     "images": re.compile(r"\bimages?\b|\bimage_url\b|\bvision\b|multi-?modal", re.IGNORECASE),
 }
 
-# What a service says of a parameter, or a value of it, that it never takes.
+# Words about a parameter, or a value of it, that a service never accepts.
 REFUSED = re.compile(
     r"not (?:\w+ )?(?:supported|permitted|allowed|available|implemented|enabled|recognized)"
     r"|(?:does|do|can)(?: not|n't) support|can(?:not|'t) be used|no endpoints found"
@@ -233,7 +233,7 @@ ONE_ANSWER = re.compile(
     re.IGNORECASE,
 )
 
-# llama.cpp says this with the status of a failure that may pass, 500.
+# llama.cpp says this with status 500, which otherwise means a transient failure.
 NO_IMAGES = re.compile(r"image input is not supported", re.IGNORECASE)
 
 # How an answer ends, in lower case; what is in neither table ends as "other".

@@ -1,4 +1,4 @@
-"""Tokens that no reply reports, estimated from the texts: rather too many than too few."""
+"""Estimates tokens that a reply does not report from its texts: rather too many than too few."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from catsdk.core.types import Completion
 
 __all__ = ["tokens_at_most", "with_estimate"]
 
-# Longer texts are estimated by their length: looking at each piece would hold the loop up.
+# Longer texts are estimated by their length alone, since scanning them would block the loop.
 _LONG = 100_000
 # A tokenizer keeps the words of its own languages whole, and cuts those of others into pieces of
 # two or three letters. Digits, signs and the blanks before them often cost a token each.
 _PIECE = re.compile(r"[A-Za-z]{1,2}|[^A-Za-z\s]|\s+(?![A-Za-z])|\n")
-# What a chat template puts around a message.
+# Tokens that a chat template puts around a message.
 _TEMPLATE = 16
-# What vendors count for one picture of the usual size, and more.
+# Tokens of one image: at least what vendors count for one of the usual size.
 _IMAGE = 4_096
 _DEEPEST = 12
 _ASKED = ("messages", "system", "tools", "response_format", "structured_outputs", "output_config")
@@ -52,7 +52,7 @@ def tokens_at_most(text: str) -> int:
 
 
 def _tokens_in(value: object, depth: int = _DEEPEST) -> int:
-    """Those of all texts in a part of a payload; a picture counts as one, whatever its size."""
+    """The tokens of all texts in a part of a payload; an image has a fixed number."""
     if depth == 0:
         return 0
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Server-sent events: the JSON values in the bytes of a stream, whatever pieces they come in."""
+"""Server-sent events: parses the JSON values in a stream of bytes, in pieces of any size."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Events:
         self._line: list[bytes] = []
         self._after_cr = False
         self._kind = b""
-        # The lines of data that are only together a value.
+        # Lines of data that form a value only together.
         self._data: list[bytes] = []
 
     @property
@@ -86,7 +86,7 @@ class Events:
         return [] if self._whole is not None else self.read(b"\n\n")
 
     def _is_whole(self, chunk: bytes) -> bool:
-        """Whether these bytes are of a reply that comes whole; keeps them if so."""
+        """Whether these bytes belong to a reply that is not streamed; store them if so."""
         if not self._is_told and (start := chunk.removeprefix(_BOM).lstrip()):
             self._is_told = True
             if start[:1] in {b"{", b"["}:
@@ -106,12 +106,12 @@ class Events:
         elif line.startswith(b"event:"):
             self._kind = line[6:].strip()
         elif line.startswith(b"error:"):
-            # llama.cpp's older servers report a failure so.
+            # Older servers of llama.cpp report a failure in this way.
             raise ReportedError(_json_or_text(line[6:].strip()))
 
     def _take(self, data: bytes, values: list[Any]) -> None:
         if self.done:
-            # What comes behind the end is of no answer.
+            # Data after the end does not belong to an answer.
             return
         if self._data:
             if len(self._data) == _MOST_LINES:
@@ -126,7 +126,7 @@ class Events:
             try:
                 _add(loaded(data), values)
             except ValueError:
-                # The rest may stand on the next lines of the same event.
+                # The rest may follow on the next lines of the same event.
                 self._data.append(data)
         elif data:
             self.other = data[:_SHOWN].decode(errors="replace")

@@ -1,4 +1,4 @@
-"""A second request instead of one that was refused: allowed by the budget, and counted with it."""
+"""Sends a second request in place of a refused one, if the budget allows, and adds their usage."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def sent_instead(
 
 
 def _of_both(error: ProviderError) -> Usage:
-    """What two requests used, of which the first was refused and the second ended by `error`."""
+    """The usage of two requests: a refused one, and a second one that ended with `error`."""
     if error.usage is not None:
         return error.usage.model_copy(update={"requests": error.usage.requests + 1})
     if (error.status or 0) >= 400:

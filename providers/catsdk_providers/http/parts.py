@@ -1,4 +1,4 @@
-"""The parts of a message's content: answer, thinking and refusal, told apart in any form."""
+"""Separates the parts of a message's content, in any form: answer, thinking and refusal."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _THINKING = {
     "thinking", "reasoning", "reasoning_text", "reasoning_content", "thought", "summary_text",
     "reasoning.text", "reasoning.summary",
 }  # fmt: skip
-# Where a part of any type has its text.
+# The fields that hold the text of a part, of any type.
 _FIELDS = ("text", "thinking", "reasoning", "summary", "refusal", "content", "value")
-# Where a message has its thinking, the usual place first.
+# The fields that hold the thinking of a message, the usual one first.
 _APART = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
 
 

@@ -1,4 +1,4 @@
-"""HttpProvider: how the provider of an HTTP service is set up, what it tells, how it is closed."""
+"""HttpProvider: the base of providers of HTTP services: set-up, declarations and closing."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class HttpProvider(ABC, Generic[E]):
 
     @abstractmethod
     def _open_endpoint(self, connection: Connection) -> E:
-        """Give what the calls go through; nothing is sent."""
+        """Create the endpoint for the calls; nothing is sent."""
 
     def __repr__(self) -> str:
         """Name and endpoint; never a key, nor a password in the URL."""

@@ -1,4 +1,4 @@
-"""What services turned out to do, learnt once a process: capabilities they lack, and habits."""
+"""Remembers what services turned out to lack, and their quirks, once per process."""
 
 from __future__ import annotations
 
@@ -70,6 +70,6 @@ class Quirks:
 
 @lru_cache(maxsize=256)
 def _without(declared: Capabilities, lacking: frozenset[str]) -> Capabilities:
-    # Asked for several times a call.
+    # Cached, since it is needed several times per call.
     without: dict[str, Any] = dict.fromkeys(lacking, False)
     return replace(declared, **without)

@@ -1,4 +1,4 @@
-"""What a refused, a broken and a late call are, the same on every wire."""
+"""Errors for refused, broken and late calls, the same on every wire."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ _BY_STATUS: dict[int, type[ProviderError]] = {
     529: OverloadedError,
 }
 _BY_KIND: dict[Kind, type[ProviderError]] = {
-    # It looks like a rate limit, but no wait helps: the account must be paid.
+    # It looks like a rate limit, but waiting does not help: the account needs credit.
     "quota": RequestRefusedError,
     "context": ContextTooLongError,
     "filter": ContentFilteredError,
     "key": AuthenticationError,
     "model": ModelNotFoundError,
 }
-# The statuses at which words count, by what they say. At the others the status says enough.
+# The statuses whose meaning depends on the message. For others the status is enough.
 _BAD_REQUEST = {400, 405, 413, 415, 422, 501}
 _SPOKEN: dict[Kind, set[int]] = {
     "quota": {400, 402, 403, 429},
@@ -234,7 +234,7 @@ def retry_after_of(headers: Mapping[str, str]) -> float | None:
         at = parsedate_to_datetime(headers.get("retry-after", ""))
         wait = (at - datetime.now(UTC)).total_seconds() if at.tzinfo else None
     except (ValueError, TypeError, OverflowError):
-        # A service may send any text here, a year of 20 digits too.
+        # A service may send any text here, even a year of 20 digits.
         return None
     return None if wait is None else max(0.0, wait)
 

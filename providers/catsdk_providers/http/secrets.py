@@ -28,10 +28,10 @@ __all__ = [
 ]
 
 _SHOWN = 500
-# A shorter key is a placeholder; cutting it out would only garble messages.
+# A shorter key is a placeholder; redacting it would only garble messages.
 _SHORTEST_SECRET = 6
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-# Headers whose values are not secret: they say what is sent, and in which form.
+# Headers whose values are not secret: they describe the content and its format.
 _OPEN_HEADERS = {"accept", "accept-encoding", "anthropic-version", "content-type", "user-agent"}
 
 
@@ -75,7 +75,7 @@ class Hiding:
 
 @lru_cache(maxsize=64)
 def _beginnings(secrets: tuple[str, ...]) -> dict[str, list[str]]:
-    """What a secret may begin with, by its last character; the longest first."""
+    """The prefixes of secrets, by their last character, longest first."""
     by_end: dict[str, list[str]] = {}
     for secret in secrets:
         for end in range(1, len(secret) if len(secret) >= _SHORTEST_SECRET else 0):
@@ -101,7 +101,7 @@ def secrets_in(key: str, headers: Mapping[str, str], base_url: str) -> list[str]
 
 
 def _parts(value: str) -> Iterable[str]:
-    """A service may repeat the credentials alone: what stands behind `Bearer`, or in `Basic`."""
+    """The credentials in a header, after `Bearer` or in `Basic`, which a service may quote."""
     scheme, _, credentials = value.strip().partition(" ")
     if not credentials:
         return

@@ -24,7 +24,7 @@ from catsdk_providers.http.secrets import checked_headers, checked_key, checked_
 
 __all__ = ["C", "CallerFailed", "Connection", "Service"]
 
-# What the transports below the SDKs raise when a call fails, and no SDK maps.
+# Errors of the transports below the SDKs that no SDK maps.
 _TRANSPORT_FAILED = (
     httpx2.HTTPError,
     httpx2.InvalidURL,
@@ -176,7 +176,7 @@ class Service(Generic[C]):
         lock = self._opening.get()
         if lock is None:
             self._opening.set(lock := anyio.Lock())
-        # Calls that begin together wait for one client: each costs as much as many calls.
+        # Concurrent first calls wait for one client: creating one costs as much as many calls.
         async with lock:
             client = self._client.get()
             if client is None:

@@ -1,4 +1,4 @@
-"""Text on its way over a wire: checked before it is sent, mended and bounded when it comes."""
+"""Text on the wire: checked before it is sent, repaired and bounded when it arrives."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_TEXT = 1_000_000
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 _LARGE = 2**18
 
-# What reading a reply raises that is not of the wire's form.
+# Errors raised by parsing a reply that does not have the form of the wire.
 NOT_THE_WIRE = (
     KeyError, TypeError, AttributeError, ValueError, OverflowError, RecursionError,
 )  # fmt: skip

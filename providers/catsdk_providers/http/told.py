@@ -1,4 +1,4 @@
-"""The text of a streamed answer on its way to the caller: without thinking, without secrets."""
+"""Passes the text of a streamed answer to the caller, without thinking and without secrets."""
 
 from __future__ import annotations
 

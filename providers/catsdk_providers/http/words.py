@@ -1,4 +1,4 @@
-"""The words of an error body: message, code, type and parameter, in whatever dialect it comes."""
+"""Parses an error body of any dialect: its message, code, type and parameter."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _MESSAGES = (
     "message", "Message", "error_message", "errorMessage", "error_msg", "msg", "status_msg",
     "detail", "reason", "description", "title", "text",
 )  # fmt: skip
-# Where they put the error itself.
+# The fields that hold the error itself.
 _ERRORS = ("error", "errors", "detail", "base_resp", "response", "body")
 _CODES = ("code", "error_code", "errorCode", "status_code", "statusCode")
 _TYPES = ("type", "error_type", "__type", "status", "object")
 _STATUSES = ("status", "status_code", "statusCode", "code", "error_code", "http_status")
 _PARAMS = ("param", "parameter", "field")
-# Types that say only that something went wrong.
+# Types that only say that something went wrong.
 _EMPTY_TYPES = {"error", "Error", "list"}
 
 
@@ -117,7 +117,7 @@ def _in_object(body: Mapping[str, Any], depth: int) -> Said:
 
 
 def _message(body: Mapping[str, Any], inner: Said, depth: int) -> str:
-    """The object's own words, and those of the error that it passes on."""
+    """The object's own message, and that of the error that it passes on."""
     own = next((t for name in _MESSAGES if (t := _said(body.get(name), depth - 1).message)), "")
     location = _location(body)
     if location and own:
@@ -152,7 +152,7 @@ def _first(body: Mapping[str, Any], names: tuple[str, ...]) -> str:
 
 
 def _better(inner: str, own: str) -> str:
-    """A code in words says more than a number."""
+    """Prefer a code in words, which says more than a number."""
     return own if own and (not inner or (inner.isdigit() and not own.isdigit())) else inner
 
 

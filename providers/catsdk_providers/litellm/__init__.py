@@ -1,1 +1,1 @@
-"""Whatever litellm reaches."""
+"""All services that litellm supports."""

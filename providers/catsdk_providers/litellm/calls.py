@@ -30,10 +30,10 @@ def litellm_module() -> Any:
     Raises:
         ModuleNotFoundError: it is not installed.
     """
-    # Otherwise the import asks a server for the newest prices, and waits for it.
+    # Otherwise the import downloads the newest prices, and waits for them.
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     litellm: Any = import_module("litellm")
-    # It prints advice into the program's output at each error.
+    # Otherwise it prints advice to the program's output at each error.
     litellm.suppress_debug_info = True
     return litellm
 
@@ -98,7 +98,7 @@ class Call:
             raise error_of(error, self.name, self.secrets, _request_id(stream)) from None
         if reply.broken is not None:
             raise self._malformed(f"the stream holds no chunk: {reply.broken}", stream)
-        # litellm ends a stream that broke off as if it were complete; it knows better by itself.
+        # litellm ends a broken stream as if it were complete, although it has noticed the failure.
         if not (stream.received_finish_reason or stream.intermittent_finish_reason):
             raise self._malformed("the stream ended before the answer did", stream)
         tell(reply.end())
@@ -137,7 +137,7 @@ class Call:
 
 
 def _told_usage(body: dict[str, Any]) -> bool:
-    """Whether the service told what it used: where it does not, litellm says zero."""
+    """Whether the service reported usage; if it did not, litellm says zero."""
     return bool((body.get("usage") or {}).get("total_tokens"))
 
 

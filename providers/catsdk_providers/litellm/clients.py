@@ -1,4 +1,4 @@
-"""The clients that litellm keeps for a loop: closed when nobody in it uses them any more."""
+"""Closes the clients that litellm keeps for an event loop when they are no longer used."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Clients:
         if self._users == 0:
             with anyio.CancelScope(shield=True):
                 for client in _forgotten():
-                    # It will not be used again, whatever its end is.
+                    # It will not be used again, so errors on closing do not matter.
                     with suppress(Exception):
                         await client.close()
 

@@ -1,4 +1,4 @@
-"""From what litellm raises to catsdk's own errors, with the vendor's facts and without secrets."""
+"""Maps litellm's errors to catsdk's own, with the vendor's facts and without secrets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from catsdk_providers.http.secrets import scrubbed
 
 __all__ = ["error_of", "secrets_of_vendors"]
 
-# By the name of the class: litellm is not imported for it.
+# By the name of the class, so that litellm need not be imported.
 _BY_CLASS: dict[str, type[ProviderError]] = {
     "ContextWindowExceededError": ContextTooLongError,
     "ContentPolicyViolationError": ContentFilteredError,
@@ -87,9 +87,9 @@ def _status(error: Exception, body: Mapping[str, Any], replied: int | None) -> i
 def _kind(
     error: Exception, said: str, status: int | None, *, replied: bool
 ) -> type[ProviderError] | None:
-    """The error where class or message tell it; `None` if the status does."""
+    """The error that the class or message implies; `None` if the status decides."""
     for ancestor in type(error).__mro__:
-        # litellm calls some refusals that it does not know a failed connection.
+        # litellm reports some refusals that it does not know as a failed connection.
         if ancestor.__name__ in _BY_CLASS and not (replied and "Connection" in ancestor.__name__):
             return _BY_CLASS[ancestor.__name__]
     if not replied and _UNREADABLE.search(said):

@@ -29,7 +29,7 @@ from catsdk_providers.openai.wire import payload_of
 
 __all__ = ["LiteLLMProvider"]
 
-# litellm keeps clients for each event loop that it meets, so it gets one loop for good.
+# litellm keeps clients for each event loop, so all calls run in one permanent loop.
 _loop = AsyncioThread("catsdk-litellm")
 _clients = Clients()
 

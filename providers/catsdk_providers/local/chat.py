@@ -38,7 +38,7 @@ class Chat:
         self._control = _control_tokens(tokenizer)
         self.piece = cache(self._piece)
         self.takes_system = self._takes_system()
-        # A template that knows the role names it; many would print any role.
+        # A template that supports the role mentions it; many would print any role.
         self.takes_developer = "developer" in str(getattr(tokenizer, "chat_template", None))
         self.takes_tools = self.has_template and self._knows_tools()
 
@@ -85,7 +85,7 @@ class Chat:
         return self._control.sub(lambda found: found[0][0] + cut + found[0][1:], text)
 
     def _spoken(self, messages: Sequence[Message]) -> list[Turn]:
-        """The turns in the words that the template knows."""
+        """The messages in terms that the template supports."""
         if not self.takes_tools and any(m.tool_calls or m.role == "tool" for m in messages):
             messages = in_words(messages)
         turns = turns_of(messages)
@@ -110,7 +110,7 @@ class Chat:
         return str(rendered)
 
     def _knows_tools(self) -> bool:
-        """Whether the template shows calls of tools and what they give."""
+        """Whether the template can show tool calls and their results."""
         try:
             rendered = self._rendered(turns_of(PROBE), {})
         except (RequestRefusedError, TypeError):

@@ -45,7 +45,7 @@ class _Batch:
         self.logits = self._read_prompts()
 
     def step(self) -> bool:
-        """Draw one token a row and have the model read it; false when no row is left."""
+        """Sample one token for each row and run the model on it; false when no row is left."""
         tokens, values, logprobs = self.drawing.draw(self.logits)
         for slot, row in enumerate(self.rows):
             if row.live:

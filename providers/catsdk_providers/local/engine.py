@@ -92,7 +92,7 @@ class Engine:
             self._ensure_worker()
 
     def _step(self) -> bool:
-        """Score one text and run one batch; false when there is neither."""
+        """Score one text and run one batch; return false if there is neither."""
         scoring = bool(self._to_score)
         if scoring:
             self._score(self._to_score.popleft())
@@ -102,7 +102,7 @@ class Engine:
         return scoring or bool(rows)
 
     def _score(self, job: ScoreJob) -> None:
-        # Held before it is looked at: who closes it later sees that, and waits.
+        # Mark it as held before checking it: whoever closes it later sees that, and waits.
         job.held = self._is_changed(adapter=job.adapter)
         if job.closed:
             job.finish()
@@ -130,7 +130,7 @@ class Engine:
             job.held = self._is_changed(adapter=adapter)
         failed: Exception | None = None
         try:
-            # One that was closed before it was held is no longer waited for.
+            # Nobody waits for a job that was closed before it was held.
             live = [row for row in rows if row.live]
             if live:
                 with _evaluating(self.model), _adapter(self.model, on=adapter):
@@ -143,7 +143,7 @@ class Engine:
                 job.fail(_as_provider_error(failed, len(rows), self.batch_tokens))
 
     def _is_changed(self, *, adapter: bool) -> bool:
-        """Whether an answer needs the model otherwise than whoever trains it wants it."""
+        """Whether sampling needs another state of the model than its trainer set."""
         return self.model.training or not adapter
 
 
@@ -152,13 +152,13 @@ _engines: WeakSet[Engine] = WeakSet()
 
 @atexit.register
 def _end_all() -> None:
-    """Let no worker be inside torch when the interpreter ends: that would abort the process."""
+    """Wait until no worker is inside torch at interpreter exit, which would abort the process."""
     for engine in list(_engines):
         engine.end(_LAST_STEP_S)
 
 
 def _merged(pending: Sequence[Job], batch_tokens: int, chat: Chat) -> list[Row]:
-    """The rows of the next batch: the oldest job's, then those of the jobs most like it."""
+    """The rows of the next batch: those of the oldest job, then those of the most similar jobs."""
     if not pending:
         return []
     head = pending[0].plan
@@ -205,7 +205,7 @@ def _adapters_off(model: PreTrainedModel) -> Generator[None]:
 
 @contextmanager
 def _evaluating(model: PreTrainedModel) -> Generator[None]:
-    """No dropout while sampling from a model that is being trained."""
+    """Turn dropout off while sampling from a model that is being trained."""
     # One that is not is left alone: its answers are given before the batch ends, and whoever has
     # them may have begun to train it by then.
     if not model.training:

@@ -1,4 +1,4 @@
-"""Find a model's weights, load them once a process, and say what is wrong where that fails."""
+"""Finds a model's weights and loads them once per process, with errors that say what is wrong."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def engine_of(
     with _loading:
         engine = _in_memory.get(id(model))
         if engine is None:
-            # A copy: tokenizers are set up by their callers, which must not happen in mid-use.
+            # A copy, because callers configure tokenizers, which is unsafe while one is in use.
             chat = Chat(deepcopy(tokenizer), _end_ids(model))
             engine = Engine(model, chat, batch_tokens=batch_tokens, threads=threads)
             _in_memory[id(model)] = engine
@@ -146,7 +146,7 @@ def read_weights(file: Path, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTr
         with _without_progress_bars():
             tokenizer = AutoTokenizer.from_pretrained(file.parent, **place)
             read = AutoModelForCausalLM.from_pretrained(file.parent, dtype=dtype, **place)
-    except Exception as error:  # what a damaged file meets in its readers is of any type
+    except Exception as error:  # readers of a damaged file may raise any error
         raise _not_found(str(file), error) from error
     # As it was read it says that it is quantized, and can be neither trained nor saved.
     config: Any = deepcopy(read.config)
@@ -208,7 +208,7 @@ def _check_hub(name: str) -> None:
         ) from error
     except (RepositoryNotFoundError, HFValidationError, OfflineModeIsEnabled) as error:
         raise _not_found(name, error) from error
-    except Exception as error:  # the errors of the hub's HTTP library are none of its own
+    except Exception as error:  # errors of the hub's HTTP library are not mapped to its own
         raise ConnectionFailedError(
             f"{name!r} is not a local directory, was not downloaded before, and the hub cannot be"
             f" reached ({type(error).__name__}); give a local directory, or try again online",
@@ -217,7 +217,7 @@ def _check_hub(name: str) -> None:
 
 
 def _read(name: str, device: str, *, here: bool) -> tuple[PreTrainedModel, Chat]:
-    """Load model and tokenizer; `here` looks on this machine only."""
+    """Load model and tokenizer; with `here`, only from this machine."""
     dtype = torch.float32 if device == "cpu" else "auto"
     try:
         with _without_progress_bars():

@@ -1,4 +1,4 @@
-"""Draw the next token of each row, by its own settings and its own random numbers."""
+"""Samples the next token of each row, with the row's own settings and random numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a request to a plan: defaults of the model, checks, room in the context."""
+"""Turns a request into a plan: the model's defaults, checks, and room in the context."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 # The longest answer of a model that does not say how long its context is.
 _UNKNOWN_CONTEXT_LIMIT = 1024
 _TEMPLATE_ARGUMENTS = "chat_template_kwargs"
-# Below this a temperature is as good as zero, and dividing by it overflows.
+# A lower temperature is treated as zero, since dividing by it overflows.
 _GREEDY_BELOW = 1e-5
 
 

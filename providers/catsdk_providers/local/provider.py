@@ -87,7 +87,7 @@ class LocalProvider:
         4
     """
 
-    # Its calls cost no money; the middleware reads it.
+    # Its calls cost no money; read by the price wrapper.
     free = True
 
     def __init__(
@@ -212,7 +212,7 @@ class LocalProvider:
             while not job.done:
                 await bell.wait()
                 _pass_on(job, on_text)
-            # What came between the last look and the end.
+            # Pieces that arrived between the last check and the end.
             _pass_on(job, on_text)
         finally:
             await _closed(job, bell)
@@ -346,7 +346,7 @@ def _completions(job: Job, model: str, latency: float) -> list[Completion]:
 
 
 def _usage(job: Job, row: Row) -> Usage:
-    """The tokens of one answer; the prompt and the request stand with the first."""
+    """The usage of one answer; the prompt and the request count with the first."""
     first = row.index == 0
     prompt = len(job.plan.prompt) if first else 0
     return Usage(input_tokens=prompt, output_tokens=row.count, requests=int(first), cost=0.0)

@@ -1,4 +1,4 @@
-"""One request to a local model and its rows: what is wanted, what was drawn, when it ends."""
+"""One request to a local model and its rows: its settings, its tokens, and when it ends."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class Row:
         self.job = job
         self.index = index
         self.chat = chat
-        # As text: as a number, random.Random would take -1 for 1.
+        # Seeded by a text, since random.Random treats the number -1 as 1.
         self.rng = random.Random(str(job.plan.seed + index))
         self.ids: list[int] = []
         self.logprobs: list[float] = []

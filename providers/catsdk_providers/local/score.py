@@ -1,4 +1,4 @@
-"""How probable a given text is under a local model: one reading of prompt and text."""
+"""Scores the probability of a given text under a local model, in one forward pass."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class ScoreJob:
 def score(model: PreTrainedModel, job: ScoreJob) -> list[TokenScore]:
     """How probable each text token is, and how sure the model was, given all that is before it."""
     ids = torch.tensor([[*job.prompt, *job.text]], device=model.device)
-    # The logits before each token of the text, and no others: they are the most of the memory.
+    # Only the logits before each token of the text, since logits take most of the memory.
     output = model(input_ids=ids, use_cache=False, logits_to_keep=len(job.text) + 1)
     logits = output.logits[0, -len(job.text) - 1 : -1]
     texts = ids[0, -len(job.text) :]

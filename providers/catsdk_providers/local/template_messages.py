@@ -1,4 +1,4 @@
-"""Messages as a chat template has them, or as a template that knows no tools can say them."""
+"""Converts messages for a chat template, also for one that does not support tools."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A refusal without a reason is asked once more, without what the endpoint may not know."""
+"""Retries a request that was refused without a reason, without fields that may be unsupported."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["asked"]
 Send = Callable[[Request, OnText | None], Awaitable[list[Completion]]]
 
 _UNEXPLAINED = {400, 422}
-# A schema that the service knows how to read, and does not like.
+# A schema that the service can read, but rejects.
 _BAD_SCHEMA = re.compile(r"invalid (?:json )?schema", re.IGNORECASE)
 _BOUND = re.compile(r"\b(?:min|max)(?:Items|Length)\b|[`'\"](?:minimum|maximum)[`'\"]")
 
@@ -76,7 +76,7 @@ async def _without(
 
 
 def _suspect(refusal: RequestRefusedError, request: Request, quirks: Quirks) -> str | None:
-    """What the endpoint may have refused, of what the request carried."""
+    """The field of the request that the endpoint may have refused."""
     if type(refusal) is not RequestRefusedError or refusal.status not in _UNEXPLAINED:
         return None
     if refusal.parameter == "n" and request.n > 1:

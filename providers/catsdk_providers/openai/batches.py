@@ -1,4 +1,4 @@
-"""Files and Batches, OpenAI's batch API, as other services and Azure serve it too."""
+"""Files and Batches, OpenAI's batch API, which Azure and other services offer, too."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import anyio
 import openai
 
-# Loaded here: the SDK would load it in the event loop, at the first call.
+# Imported here, because the SDK would import it in the event loop, at the first call.
 import openai.resources.batches as _batches  # noqa: F401
 import openai.resources.files as _files  # noqa: F401
 
@@ -45,7 +45,7 @@ _AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azu
 _ENDED = {"completed", "expired", "cancelled", "failed"}
 _NOT_ANSWERED = {"batch_expired", "batch_cancelled"}
 _QUOTA = ("token_limit_exceeded", "enqueued token", "enqueued_token", "quota", "too many batches")
-# Azure looks a file over before a batch can be made of it.
+# Azure validates a file before a batch can be created from it.
 _UNREADY = {"pending", "running", "uploading"}
 _LOOK = 1.0
 _LOOKS = 300
@@ -210,7 +210,7 @@ def read_line(
     place = Place(place.model, place.secrets, request_id if isinstance(request_id, str) else None)
     status, body = response.get("status_code"), response.get("body")
     # Some servers send the body as the text that it was.
-    # vLLM says why a request failed beside the response, and not in it.
+    # vLLM reports why a request failed next to the response, not in it.
     said = body if body or not says_something(error) else error
     content = said.encode() if isinstance(said, str) else json.dumps(said).encode()
     if isinstance(status, int) and not 200 <= status < 300:

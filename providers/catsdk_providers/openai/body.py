@@ -1,4 +1,4 @@
-"""The body of a chat completion as one object, whether it came whole or as a stream."""
+"""Reads the body of a chat completion, streamed or not, as one object."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from catsdk_providers.openai.stream import Collected, ReportedError
 
 __all__ = ["body_of", "object_in", "streamed_body_of"]
 
-# Bytes of a stream that are read before other calls have their turn.
+# Bytes of a stream that are read before yielding to other calls.
 _AT_ONCE = 2**14
 
 
@@ -30,7 +30,7 @@ async def body_of(reply: Reply, place: Place) -> object:
     """
     content = await reply.content()
     if _is_stream(content, reply.headers.get("content-type") or ""):
-        # An endpoint that streams whatever it is asked for.
+        # This endpoint streams even if it is not asked to.
         return await _collected(_once(content), None, place)
     return object_in(content, reply.headers.get("content-type"), place)
 
@@ -76,7 +76,7 @@ async def _collected(
         async for piece in pieces:
             for at in range(0, len(piece), _AT_ONCE):
                 tell(collected.add(piece[at : at + _AT_ONCE]))
-                # A fast server must not keep other calls waiting.
+                # Yield to other calls, which a fast server would keep waiting.
                 await anyio.lowlevel.checkpoint()
         tell(collected.end())
     except ReportedError as error:

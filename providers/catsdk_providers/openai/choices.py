@@ -1,4 +1,4 @@
-"""The reply of the chat-completions wire, read choice by choice: completions and their failures."""
+"""Reads a reply of the chat-completions wire, choice by choice: completions and failures."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from catsdk_providers.openai.wire import TOOL
 
 __all__ = ["completions_of", "usage_of"]
 
-# Choices that repeat an index, or were not asked for, and are still looked at.
+# The number of unrequested or repeated choices that are still examined.
 _SPARE = 64
 _MOST_CHOICES = 4096
 _MOST_LOGPROBS = 2**17
@@ -44,7 +44,7 @@ _TOKENS = TypeAdapter(tuple[TokenLogprob, ...])
 
 @dataclass(slots=True)
 class _Reply:
-    """What all choices of a reply share; `logprobs_left` bounds those of all together."""
+    """The state shared by all choices of a reply; `logprobs_left` limits their log-probabilities."""
 
     place: Place
     model: str
@@ -178,13 +178,13 @@ def _message(choice: dict[str, Any], ended: str, shared: _Reply) -> dict[str, An
             ContentFilteredError, f"the service withheld the answer ({reason!r:.100})", 200
         )
     if _finish(ended) == "length":
-        # Thinking took all the room, and there is nothing else.
+        # Thinking used up all tokens, so there is no answer.
         return {}
     raise TypeError("it has no message")
 
 
 def _check(choice: dict[str, Any], ended: str, message: dict[str, Any], shared: _Reply) -> None:
-    """Refuse a choice that reports a failure, itself or together with the reply.
+    """Raise if a choice reports a failure, by itself or together with the reply.
 
     Raises:
         ProviderError: the failure that it reports.
@@ -285,7 +285,7 @@ def usage_of(usage: Any) -> Usage:
     prompt, answer = both
     reasoning = detail(usage, "completion_tokens_details", "reasoning_tokens")
     if reasoning and count(usage.get("total_tokens")) == prompt + answer + reasoning:
-        # xAI counts thinking beside the answer.
+        # xAI counts thinking separately from the answer.
         answer += reasoning
     return Usage(
         input_tokens=prompt,

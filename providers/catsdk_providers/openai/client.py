@@ -1,4 +1,4 @@
-"""The clients of one event loop: the OpenAI SDK's, and the short way for chat completions."""
+"""The clients of one event loop: the OpenAI SDK's, and a direct one for chat completions."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def open_clients(service: Service[Clients]) -> Clients:
         return Clients(sdk, None)
     direct = Direct(
         service.base_url,
-        # In a thread: the SDK runs programs to describe the machine.
+        # In a thread, since the SDK runs programs to describe the machine.
         await to_thread.run_sync(_headers_of, sdk),
         trusted=await to_thread.run_sync(certificates, service.http.ca),
         proxy=proxy,

@@ -24,7 +24,7 @@ from catsdk_providers.openai.reply import Reply
 __all__ = ["Direct", "proxy_for"]
 
 _REDIRECTS = {301, 302, 303, 307, 308}
-# Those that keep a call what it is: with its method and its body.
+# Redirects that keep the method and the body of a call.
 _SENT_AGAIN = {307, 308}
 _MOST_REDIRECTS = 3
 
@@ -45,9 +45,9 @@ class Direct:
         self._proxy = proxy
         self._session = aiohttp.ClientSession(
             headers={**headers, "Content-Type": "application/json"},
-            # How many calls are in flight is catsdk's limit to set.
+            # catsdk itself limits the calls in flight.
             connector=aiohttp.TCPConnector(limit=0, ssl=trusted),
-            # Nothing that one reply sets goes with the next call.
+            # No cookie of one reply is sent with the next call.
             cookie_jar=_NoCookies(),
             # The time limit of a call is catsdk's own, around this one.
             timeout=aiohttp.ClientTimeout(total=None),

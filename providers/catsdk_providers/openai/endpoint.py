@@ -1,4 +1,4 @@
-"""One OpenAI-compatible endpoint: payloads go out, completions or typed failures come back."""
+"""One OpenAI-compatible endpoint: sends payloads, and returns completions or typed failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The errors of an OpenAI-compatible endpoint: what a reply with an error status becomes."""
+"""Maps the error replies of an OpenAI-compatible endpoint to catsdk's errors."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def refused(
     """Make the error of a reply with an error status, from the words of its body."""
     text = content.decode(errors="replace")
     if text.lstrip()[:1] == "<":
-        # A page of HTML, of a proxy or of a server that is no API.
+        # An HTML page, from a proxy or from a server that is not an API.
         text = ""
     where = f"HTTP {status}"
     instead = "the service gave no reason"

@@ -1,4 +1,4 @@
-"""Messages as the chat-completions wire has them: parts, tool calls and their results."""
+"""Converts messages to the chat-completions wire: parts, tool calls and their results."""
 
 from __future__ import annotations
 
