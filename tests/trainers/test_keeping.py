@@ -133,7 +133,7 @@ def test_a_disk_that_fails_ends_the_keeping_and_not_the_training(
     (tmp_path / GROUPS).write_text("a file in the way", "utf-8")
     keeping, state = begun(tmp_path, 1)
     kept(keeping, state, ["a", "b"])
-    assert [r.message.partition(":")[0] for r in caplog.records] == ["groups are no longer kept"]
+    assert [r.message.partition(":")[0] for r in caplog.records] == ["groups are no longer saved"]
 
 
 @pytest.fixture

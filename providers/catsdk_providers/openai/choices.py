@@ -44,7 +44,7 @@ _TOKENS = TypeAdapter(tuple[TokenLogprob, ...])
 
 @dataclass(slots=True)
 class _Reply:
-    """The state shared by all choices of a reply; `logprobs_left` limits their log-probabilities."""
+    """What all choices of a reply share; `logprobs_left` limits their log-probabilities."""
 
     place: Place
     model: str

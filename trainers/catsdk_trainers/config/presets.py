@@ -1,4 +1,4 @@
-"""Presets: the paper's settings for the three models that it trains, and a short try, by name."""
+"""Presets, by name: the paper's settings for the three models that it trains, and a short trial."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PRESETS: Final[dict[str, dict[str, Any]]] = {
         "model": "meta-llama/Llama-3.1-8B-Instruct",
         "rollouts": {"temperature": 0.7, "top_k": 50, "top_p": 0.9},
     },
-    # Not of the paper: at its rates the small model would not move within minutes.
+    # Not from the paper: at its learning rates the small model would not change within minutes.
     "box": {
         "model": "local",
         "data": "box:rl",

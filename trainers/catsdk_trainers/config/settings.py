@@ -346,7 +346,7 @@ class CaTConfig(Options):
     @field_validator("cat", mode="before")
     @classmethod
     def _described(cls, value: Any) -> Any:
-        """Take roles and whole CaTs too, fill in what is left out, and see that it can be made."""
+        """Accept roles and whole CaTs, too; fill in what is left out, and check the result."""
         given = value.to_data() if isinstance(value, CaT) else value
         if not isinstance(given, Mapping):
             raise InvalidInputError(
@@ -416,7 +416,7 @@ class CaTConfig(Options):
 
 
 def _as_data(name: str, role: Any) -> Any:
-    """A section of `cat` as data, also where it is an object."""
+    """A section of `cat` as data, even if it is an object."""
     if isinstance(role, Client):
         return role.to_data()
     if isinstance(role, Answers):
@@ -442,7 +442,7 @@ def _set(tree: dict[Any, Any], names: list[str], value: Any) -> None:
         branch = tree.get(name) or {}
         if not isinstance(branch, Mapping):
             raise InvalidInputError(f"{'.'.join(names[:at])} is {branch!r}: it has no parts")
-        # A copy: it may be a preset's.
+        # A copy, since it may belong to a preset.
         tree[name] = dict(branch)
         tree = tree[name]
     tree[names[-1]] = value

@@ -1,4 +1,4 @@
-"""The answers that the policy was sure of when it was first evaluated, kept over all starts."""
+"""The answers that the policy was sure of at its first evaluation, kept across resumed runs."""
 
 from __future__ import annotations
 

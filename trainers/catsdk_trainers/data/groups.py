@@ -1,4 +1,4 @@
-"""From the rows that a trainer hands to a reward function to groups, by consecutive chunks of G."""
+"""Makes groups of the rows that a trainer passes to a reward function, in chunks of G."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def groups_of(
 
 
 def _check_one_answer(column: str, values: Sequence[object]) -> None:
-    # By their writing: an array has no one truth, and what is not a number equals nothing.
+    # Compared as texts: the comparison of arrays has no single truth value, and NaN equals nothing.
     others = [value for value in values if repr(value) != repr(values[0])]
     if others:
         raise InvalidInputError(
@@ -109,7 +109,7 @@ def _group(
 def _measured(
     ids: Sequence[Any], completions: Sequence[Any], most: int | None
 ) -> list[dict[str, Any]]:
-    """Return what the tokens of each completion say of it: their number, and whether it was cut."""
+    """Return the number of tokens of each completion, and whether it was cut."""
     return [
         {
             "usage": _own(len(tokens), completion),

@@ -60,7 +60,7 @@ class KeepGroups(TrainerCallback):
         if self._folder is None or not scored:
             return
         step = self._state.global_step + 1
-        # A step may generate more than once, where TRL is told so.
+        # A step may generate more than once if TRL is configured so.
         first = self._last[1] if self._last[0] == step else 0
         self._last = step, first + len(scored)
         path = self._folder / f"step-{step:06}-from-{first:04}-rank-{self._rank}.parquet"
@@ -69,14 +69,14 @@ class KeepGroups(TrainerCallback):
             write_results(path, results, step=step, of=first + len(scored), first=first)
             self._thin()
         except (ConfigurationError, OSError) as error:
-            _LOG.warning("groups are no longer kept: %s", error)
+            _LOG.warning("groups are no longer saved: %s", error)
             self._folder = None
 
     def _thin(self) -> None:
         kept = self._kept()
         sizes = [path.stat().st_size for _, path in kept]
         while sum(sizes) > self._most and len(kept) > 1:
-            # The newest stays, and so does the first one while there is another.
+            # The newest file stays, and the first one as long as there is another to remove.
             gaps = [kept[at + 1][0] - kept[at - 1][0] for at in range(1, len(kept) - 1)]
             at = 1 + gaps.index(min(gaps)) if gaps else 0
             kept.pop(at)[1].unlink(missing_ok=True)
@@ -90,7 +90,7 @@ class KeepGroups(TrainerCallback):
 
 
 def _fitting(results: list[Result], most: int) -> list[Result]:
-    """As many results as have about so many characters, and at least one."""
+    """As many results as fit into about this many characters, at least one."""
     count = room = 0
     for result in results:
         room += _length(result)

@@ -1,4 +1,4 @@
-"""Rows of prompts for training and for measuring, in the form that TRL takes, and their order."""
+"""Rows of prompts for training and evaluation, in the form that TRL expects, and their order."""
 
 from __future__ import annotations
 

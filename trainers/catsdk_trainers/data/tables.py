@@ -1,4 +1,4 @@
-"""Rows as the table that a trainer takes: every column, each with values of one kind."""
+"""Converts rows to the table that a trainer expects: all columns, each with one type."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _alike(rows: Sequence[Row], columns: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _text(cell: object) -> object:
-    # Tables write a cell without a number as one that is not a number.
+    # Tables write an empty numeric cell as NaN.
     if isinstance(cell, float) and isnan(cell):
         return None
     return str(cell) if isinstance(cell, int | float) else cell

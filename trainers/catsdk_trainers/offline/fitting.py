@@ -1,4 +1,4 @@
-"""The training on what was made before, by one of TRL's trainers, and what is said of it."""
+"""Trains on syntheses that were made before, by one of TRL's trainers, and reports the result."""
 
 from __future__ import annotations
 

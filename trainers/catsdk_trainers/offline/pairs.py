@@ -36,7 +36,7 @@ from catsdk_trainers.trl.weights import initial_weights
 __all__ = ["Prepared", "prepared", "synthesized_pairs"]
 
 PAIRS = "synthesized.jsonl"
-# What decides the pairs, beside the rows and who made them.
+# The settings that determine the pairs, beside the rows and the model.
 _DECIDING = {"model", "seed", "rollouts"}
 _DECIDING_ROLES = ("estimator", "answers")
 
@@ -146,7 +146,7 @@ def synthesized_pairs(
 
 
 def _method(config: CaTConfig, sampler: str | Provider) -> CaT:
-    """The sampler answers; it synthesizes, too, where the config says a `PolicyAnchor` does."""
+    """The method, whose sampled model also synthesizes if the config has a `PolicyAnchor`."""
     described = CaT.from_data(config.cat)
     estimator = changed(
         teacher_of(config), lambda part: sampler if isinstance(part, PolicyAnchor) else part

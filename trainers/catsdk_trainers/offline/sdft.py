@@ -19,7 +19,7 @@ from catsdk_trainers.trl.arguments import lora_arguments, made, sdft_arguments
 from catsdk_trainers.trl.trained import Trained
 
 with warnings.catch_warnings():
-    # It says of itself that it may change; the version is pinned.
+    # TRL warns that this part may change; its version is pinned.
     warnings.simplefilter("ignore", TRLExperimentalWarning)
     from trl.experimental.sdft import SDFTConfig, SDFTTrainer
 
@@ -76,7 +76,7 @@ def sdft(
         >>> sdft(config, [{"prompt": "23 + 58"}, {"prompt": "58 + 23"}], teacher=teacher).steps
         1
     """
-    # What is wrong with the settings is told before anything is paid for.
+    # Raises for wrong settings before anything is paid for.
     arguments = made(SDFTConfig, sdft_arguments(config, SDFTConfig, template=TEMPLATE))
     # TRL reads the weights of its teacher a second time: they are those of the config's model.
     ready = prepared(config, data, teacher=teacher, resume=resume)

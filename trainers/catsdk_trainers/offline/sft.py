@@ -71,7 +71,7 @@ def sft(
         >>> sft(config, rows, teacher=teacher).steps
         1
     """
-    # What is wrong with the settings is told before anything is paid for.
+    # Raises for wrong settings before anything is paid for.
     made(SFTConfig, sft_arguments(config, evaluates=True))
     ready = prepared(config, data, model=model, tokenizer=tokenizer, teacher=teacher, resume=resume)
     tests, training = _split(ready.pairs, config.sft.validation, config.seed)
@@ -96,7 +96,7 @@ def sft(
 
 
 def _split(pairs: list[Any], share: float, seed: int) -> tuple[list[Any], list[Any]]:
-    """Those for validation, at least one where any are wanted, and those for training."""
+    """Split into validation rows, at least one if any are wanted, and training rows."""
     shuffled = [pairs[at] for at in order(len(pairs), len(pairs), seed)]
     count = max(1, round(share * len(pairs))) if share and len(pairs) > 1 else 0
     return shuffled[:count], shuffled[count:]

@@ -1,4 +1,4 @@
-"""Forecast: what the whole training will ask for, spend and take, by what a preflight took."""
+"""Forecast: the calls, cost and time of the whole training, projected from a preflight."""
 
 from __future__ import annotations
 

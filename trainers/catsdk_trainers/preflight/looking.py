@@ -97,7 +97,7 @@ class Looking:
     async def _each(
         self, step: str, work: Callable[[P], Awaitable[R]], items: Sequence[P]
     ) -> list[R]:
-        """Do `work` on all items at the same time, and tell how many are done."""
+        """Do `work` on all items concurrently, and report how many are done."""
         done = 0
 
         async def one(item: P) -> R:
@@ -135,7 +135,7 @@ class Looking:
             return await self._with_opinion(seen, votes, ctx)
 
     async def _with_opinion(self, seen: Seen, votes: Votes, ctx: Context) -> Seen:
-        """Ask the second view, where most rollouts say the same."""
+        """Ask the second view if most rollouts agree."""
         if not seen.confident or votes.majority is None:
             return seen
         opinion = await self._opinion(seen.scored, votes.majority, ctx)
@@ -160,7 +160,7 @@ def _others(row: Mapping[str, Any]) -> Row:
 
 
 async def _matching(group: Group, reference: Reference | None, ctx: Context) -> float | None:
-    """The share of the rollouts that give the answer of the reference."""
+    """The share of the rollouts with the reference's answer."""
     if reference is None or reference.answer is None:
         return None
     return mean_score(await AnswerReward().reward(group, reference, ctx))

@@ -70,7 +70,7 @@ class Preflight(Value):
         return tuple(each for each in found if each)
 
     def _vote_is_ahead(self) -> str | None:
-        """Say that the teacher loses to the majority of the same rollouts, if it does."""
+        """A warning if the teacher is worse than the majority of the same rollouts."""
         lead = self.measures.get("over_majority", Measure())
         if lead.mean is None or lead.high is None or lead.mean >= 0:
             return None

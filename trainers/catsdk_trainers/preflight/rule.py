@@ -102,10 +102,10 @@ def _at_least(measure: Measure, sign: str, least: float, rule: str) -> Check:
 
 
 def _aims(aim: Measure) -> Check:
-    """Whether rewards favour right rollouts, and enough to matter.
+    """Whether rewards favour right rollouts, by enough to matter.
 
-    A coin has an aim of 0, and known answers one of 0.5 at most. The least was chosen on the
-    first half of the starting points of `examples.lab.starts`.
+    A random reward has an aim of 0, and known answers one of 0.5 at most. The minimum was chosen on
+    the first half of the starting points of `examples.lab.starts`.
     """
     rule = (
         f"the rewards favour right rollouts: the aim is at least {LEAST_AIM:g} and its interval"

@@ -141,7 +141,7 @@ class _Chosen:
         rows = training_rows(data, config)
         check_gold(method, rows)
         first = [rows[at] for at in order(len(rows), min(prompts, len(rows)), config.seed)]
-        # Evaluations may be off in the training; here they are what is asked for.
+        # Evaluations may be off in the training, but a preflight needs them.
         every = config.evaluation.model_copy(update={"every": config.evaluation.every or 1})
         tests = held_out_rows(held_out, config.model_copy(update={"evaluation": every}))
         warn_of_shared(rows, tests)
@@ -189,7 +189,7 @@ def _written(method: CaT) -> str:
 
 
 def _partial(seen: Sequence[Seen]) -> str | None:
-    """How many groups were left out of the measurement, where the budget was used up, and why."""
+    """How many groups the measurement lacks because the budget was used up, and why."""
     unpaid = [one.scored.cause for one in seen if one.unpaid]
     if not unpaid:
         return None

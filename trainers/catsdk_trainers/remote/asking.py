@@ -1,4 +1,4 @@
-"""Asking the reward service for the rewards of samples, until it has answered."""
+"""Requests the rewards of samples from the reward service, until it has answered."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _VARIABLES = {
     "ask_again": "CATSDK_REWARD_ASK_AGAIN",
     "tries": "CATSDK_REWARD_TRIES",
 }
-# 504 is what a proxy answers that would not wait for the service, 502 one that cannot reach it.
+# A proxy replies 504 if it did not wait for the service, and 502 if it cannot reach it.
 _UNAVAILABLE, _BAD_GATEWAY = frozenset({429, 503, 504}), 502
 _LONGEST_WAIT = 60.0
 _SHORTEST_WAIT = 0.05
-# Those who were told the same time come back over up to so many times of it.
+# Clients with the same Retry-After spread over up to this multiple of it.
 _SPREAD = 8
 
 
@@ -87,7 +87,7 @@ async def answers(service: Service, samples: Sequence[Mapping[str, Any]]) -> lis
     """
     headers = {"Authorization": f"Bearer {service.token}"} if service.token else {}
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=service.ask_again)
-    # A sample that waited for a connection would keep its group from being whole.
+    # Not limited: a sample that waits for a connection would keep its group incomplete.
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(
         headers=headers, timeout=timeout, connector=connector
@@ -101,7 +101,7 @@ async def answers(service: Service, samples: Sequence[Mapping[str, Any]]) -> lis
 
 
 class _AgainError(CatError):
-    """The service has not answered yet; asked again after `wait` seconds it may."""
+    """The service has not answered yet; retry after `wait` seconds."""
 
     def __init__(self, told: str, wait: float) -> None:
         super().__init__(told)
@@ -148,7 +148,7 @@ class _Asking:
             ) from error
         except aiohttp.SocketTimeoutError:
             self.broken = 0
-            # At once: the service keeps a sample's place for a short while only.
+            # Retry at once, since the service keeps a sample's place only for a short while.
             raise _AgainError(f"{url} did not answer", 0.0) from None
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
             raise self._unreached(f"{type(error).__name__}: {error}") from error
@@ -182,7 +182,7 @@ def _wait(state: RetryCallState) -> float:
 
 
 def _seconds(retry_after: str | None) -> float:
-    """When to come again: not all at once. What is not a time, such as a date, is taken for 1 s."""
+    """The seconds until the next try, with jitter; 1 s if the header is not a number."""
     try:
         wait = float(retry_after or 1.0)
     except ValueError:

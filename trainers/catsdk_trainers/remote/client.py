@@ -11,7 +11,7 @@ from anyio.from_thread import start_blocking_portal
 
 from catsdk.core.errors import InvalidInputError
 
-# Those trainers load this file by its path and do not know it as a module, which classes need.
+# These trainers load this file by its path without registering the module, which classes need.
 from catsdk_trainers.remote.asking import NoRewardError, Service, answers, service_of
 
 __all__ = ["NoRewardError", "compute_score", "compute_scores", "reward_func"]
@@ -162,7 +162,7 @@ def reward_func(
 
 
 def _in_a_loop(service: Service, samples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Ask in an event loop of its own, also where one is running."""
+    """Run the request in an event loop of its own, even if one is running."""
     with start_blocking_portal() as portal:
         return portal.call(answers, service, samples)
 
@@ -193,5 +193,5 @@ def _verl_sample(
 
 
 def _name(*parts: object) -> str:
-    """A name of a group that is short, and another one where a part is another."""
+    """A short name for a group, which differs if any part differs."""
     return sha256(json.dumps([str(part) for part in parts]).encode()).hexdigest()

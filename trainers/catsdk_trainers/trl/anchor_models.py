@@ -105,7 +105,7 @@ def _has_fresh_adapter(model: torch.nn.Module) -> bool:
 
 def _frozen(model: Any) -> Any:
     copy = deepcopy(model)
-    # Trainers hang a forward of their own on a model, whose closure keeps calling the original.
+    # Trainers replace a model's `forward`, and the closure of theirs keeps calling the original.
     for module in copy.modules():
         module.__dict__.pop("forward", None)
     copy.requires_grad_(False)

@@ -45,7 +45,7 @@ class PolicyAnchor:
         PolicyAnchor('average', decay=0.9)
     """
 
-    # Its calls cost no money; the prices read it.
+    # Its calls cost no money; read by the price wrapper.
     free = True
 
     def __init__(

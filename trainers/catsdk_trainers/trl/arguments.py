@@ -1,4 +1,4 @@
-"""From a config to the arguments of TRL's trainers."""
+"""Converts a config to the arguments of TRL's trainers."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def grpo_arguments(config: CaTConfig, *, evaluates: bool) -> dict[str, Any]:
         "loss_type": "grpo",
         "scale_rewards": "group",
         **_rollouts(config),
-        # The rows come in their order for all steps, so that a resumed run sees the same.
+        # The rows are already ordered for all steps, so that a resumed run sees the same ones.
         "shuffle_dataset": False,
         **(_evaluating(config) if evaluates else {"eval_strategy": "no"}),
     }
@@ -213,7 +213,7 @@ def _rollouts(config: CaTConfig) -> dict[str, Any]:
 
 
 def _offline(config: CaTConfig, batch: int) -> dict[str, Any]:
-    """What every training on syntheses that were made before has."""
+    """The arguments shared by all trainings on syntheses that were made before."""
     return {
         **_common(config, batch),
         "num_train_epochs": config.sft.epochs,

@@ -142,7 +142,7 @@ def _check_columns(trainer: Any, reward: GroupReward) -> None:
 
 
 def _check_batch(trainer: Any) -> None:
-    """Look at the rows of all ranks in one generation; those of one rank may be no whole groups."""
+    """Check the rows of all ranks in one generation, since one rank may hold incomplete groups."""
     arguments, size = trainer.args, trainer.num_generations
     rows = getattr(arguments, "generation_batch_size", None)
     if rows is not None and rows % size:
@@ -221,8 +221,8 @@ class _Probe(TrainerCallback):
         )
 
     def _ask(self) -> str | None:
-        """The answer, or `None` if there is none now: that is a failure, and no drift."""
-        # A cache must not answer in the anchor's place, not even one that earlier runs filled.
+        """The answer, or `None` if the call fails, which does not count as drift."""
+        # Without a cache, which would return an earlier answer instead of the anchor's.
         probe = _PROBE.model_copy(update={"sample_index": randbelow(2**48)})
         try:
             return self._answer(probe)

@@ -1,4 +1,4 @@
-"""From a config to the CaT that it describes, with the settings that roles take from the policy."""
+"""Makes the CaT that a config describes, with settings that roles take from the policy."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def cat_of(config: CaTConfig) -> CaT:
     described = CaT.from_data(config.cat)
     rewarder = _as_the_policy(described.rewarder, config)
     needed = getattr(rewarder, "needs_reference", True)
-    # A judge that names no model asks the anchor, also where no reference is made.
+    # A judge that names no model uses the anchor, even if no reference is made.
     asks = not needed and any(map(takes_default, parts_of(rewarder)))
     return CaT(
         (asks and described.defaults.anchor) or PolicyAnchor("initial"),
@@ -122,7 +122,7 @@ def _filled(part: Any, policy: Sampling, seed: int) -> Any:
         usual = next(field.default for field in fields(part) if field.name == "sampling")
         kinds = roles.Estimator | roles.Proposer | roles.Sampler
         writes = isinstance(part, kinds) and usual == Sampling()
-        # What is greedy by default, such as a judge, only needs room for its answer.
+        # A role that is greedy by default, such as a judge, only needs a token limit.
         under = policy if writes else Sampling(max_tokens=policy.max_tokens)
         own = {name: getattr(sampling, name) for name in sampling.model_fields_set}
         update["sampling"] = under.model_copy(update=own)

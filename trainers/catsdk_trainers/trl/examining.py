@@ -113,11 +113,11 @@ class Examiner:
         return Scored(group, result, _there({"agreement": reference.agreement, "kept": kept}))
 
     async def _kept(self, votes: Votes, group: Group, ctx: Context) -> float | None:
-        """Whether the majority is what the policy was sure of at first; a tie is not."""
+        """Whether the majority is the answer that the policy was sure of at first; a tie is not."""
         if self.first is None:
             return None
         asked = len(group.rollouts) + len(group.failures)
-        # It reads and writes a file.
+        # In a thread, since it reads and writes a file.
         before = await to_thread.run_sync(self.first.of, group.question, votes, asked)
         return None if before is None else await right_or_not(votes.majority, [before], ctx)
 

@@ -1,4 +1,4 @@
-"""When too many groups had no reward for too long: training ends with an error."""
+"""Ends a training with an error if too many groups have no reward for too long."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ def grpo(
 
 
 def _fingerprint(c: CaT) -> dict[str, str]:
-    """What tells `c` from another; nothing where a role of the user's own cannot be written."""
+    """A fingerprint of `c`; empty if a user's own role cannot be written as a recipe."""
     try:
         return {"cat": c.fingerprint}
     except InvalidInputError:

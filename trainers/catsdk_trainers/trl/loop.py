@@ -46,7 +46,7 @@ class LoopThread(Generic[S]):
         try:
             return running.result()
         except BaseException:
-            # Else closing would wait for what was interrupted, as long as its deadline is.
+            # Otherwise closing would wait for interrupted work until its deadline.
             running.cancel()
             raise
 
@@ -117,7 +117,7 @@ class _Ending:
     def _stop_all(self) -> None:
         main_thread().join()
         for portal in list(self._open):
-            # Stopping cancels the very call that asks for it.
+            # Stopping cancels the call that requests it.
             with suppress(RuntimeError, CancelledError):
                 portal.call(portal.stop, True)
 

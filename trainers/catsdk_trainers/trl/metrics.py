@@ -14,7 +14,7 @@ __all__ = ["COLUMNS", "columns_of", "metrics_of"]
 
 COLUMNS = ("reference", "reference_answer", "agreement", "no_reward_because")
 
-# Of fewer prompts it says little that their answers are the same.
+# With fewer prompts, equal answers mean little.
 _FEW = 4
 
 

@@ -61,7 +61,7 @@ class ShowProgress(TrainerCallback):
             self._bar.update(self._task, total=state.max_steps, completed=state.global_step)
             self._bar.start()
             if args.eval_on_start:
-                # Minutes with a slow model, in which nothing else would be said.
+                # With a slow model this takes minutes, in which nothing else would be printed.
                 said = f"{self._name}: asking the held-out prompts before the first step"
                 self._console.print(said, markup=False, soft_wrap=True)
 
@@ -92,7 +92,7 @@ class ShowProgress(TrainerCallback):
         self._bar.update(self._task, told=_words(self._seen))
 
     def _pace(self, state: Any) -> list[str]:
-        """How long a step of this start takes, and all that are to come."""
+        """The time per step of this run, and the time for the remaining steps."""
         done = state.global_step - self._from
         if done < 1:
             return []

@@ -17,7 +17,7 @@ __all__ = ["Share", "everywhere", "join_ranks", "on_first_rank", "shared_out"]
 
 T = TypeVar("T")
 
-# What one rank does for all may be a night's work; a collective's usual limit is half an hour.
+# Work of one rank for all may take a night; the usual limit of a collective is half an hour.
 _LONG = timedelta(days=7)
 
 
@@ -62,7 +62,7 @@ def shared_out(
     if all(count % size == 0 for count in counts):
         return Share(prompts, completions, columns)
     if sum(counts) % size:
-        # Known to every rank, so that none waits for another.
+        # Every rank knows the counts and raises, so that none waits for another.
         raise InvalidInputError(
             f"{sum(counts)} rows do not make groups of {size}; let"
             " per_device_train_batch_size * steps_per_generation be a multiple of num_generations"

@@ -1,4 +1,4 @@
-"""Exact resume: which checkpoint is whole, and whether the run is the one that began."""
+"""Exact resume: finds the last complete checkpoint, and checks that the run is the same."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONFIG = "catsdk.yaml"
 _DATA = "catsdk-data.json"
 _WHOLE = "catsdk-whole.json"
 _PREFIX = "checkpoint-"
-# What may change between a run and its continuation without making it another one.
+# Settings that may change between a run and its continuation.
 _FREE = {
     "steps", "output", "reporters", "checkpoints", "stop", "failing", "data", "held_out", "budget",
     "probe",

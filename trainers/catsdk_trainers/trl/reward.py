@@ -33,7 +33,7 @@ from catsdk_trainers.trl.spending import Spending
 
 __all__ = ["GroupReward", "ScoringFailedError", "reward"]
 
-# What TRL passes beside the data set's columns.
+# Arguments that TRL passes beside the data set's columns.
 _NOT_COLUMNS = {"trainer_state", "environments"}
 
 
@@ -139,7 +139,7 @@ class GroupReward:
         if self.spending.ended is not None and self._trainer is None:
             raise BudgetExceededError(self.spending.ended)
         rows = {name: values for name, values in columns.items() if name not in _NOT_COLUMNS}
-        # Asked once: this rank must not turn to another branch than the others in mid-call.
+        # Read only once, so that this rank takes the same branch as the others in a call.
         evaluates = self._evaluates()
         size = self._group_size(evaluates=evaluates)
         share = shared_out(prompts, completions, rows, size)

@@ -39,7 +39,7 @@ def reason_to_stop(history: History, stop: Stop) -> str | None:
 
 
 def _unlearnt(history: History, stop: Stop) -> str | None:
-    """The policy no longer says what it was sure of before training; no known answer is read."""
+    """Whether the policy no longer gives the answers it was sure of; needs no known answers."""
     shares = _values(history, "eval_cat/kept")[-1:]
     if stop.kept is None or not shares or shares[0] >= stop.kept:
         return None

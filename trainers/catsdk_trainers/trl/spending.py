@@ -33,7 +33,7 @@ class Spent:
     seconds: float = 0.0
 
     def __add__(self, other: Spent) -> Spent:
-        """Add up two."""
+        """Add two amounts."""
         return Spent(
             self.requests + other.requests,
             self.tokens + other.tokens,
@@ -54,7 +54,7 @@ class _RankAccount(Account):
     """The account of one rank, whose caps are set anew for each step."""
 
     def allow(self, budget: Budget) -> None:
-        """Have new caps from now on, and a new clock for the seconds."""
+        """Set new caps from now on, and restart the clock for the seconds."""
         self.budget, self._until, self.refused = budget, None, False
 
 
