@@ -6,8 +6,9 @@
         --out docs/lab/rubric
 
 A unit is a process with one thread, `--at-once` of them run beside each other, and one whose JSON
-is in the folder is not run again. The figure and, between the lines `<!-- lab -->` of a page, the
-table are written from the JSON. Ends with 1 where CaT-RL does not rise, or where chance does.
+is in the folder is not run again. The figure is drawn from the JSON, and so is the table, which is
+put between the lines `<!-- NAME -->` and `<!-- /NAME -->` of a page, where NAME is the folder's
+name. Ends with 1 where CaT-RL does not rise, or where chance does.
 """
 
 from __future__ import annotations
@@ -21,18 +22,22 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from examples.lab.curves import draw, gain, read_units, table
-from examples.lab.units import ARMS, COMPARED, PLANS, P, Unit, units
+from examples.lab.units import ARMS, COMPARED, PLANS, P, Unit, is_done, units
 
 __all__ = ["parser_of", "run_all", "verdict", "write_between"]
 
 ROOT = Path(__file__).resolve().parents[2]
-MARK, END = "<!-- lab -->", "<!-- /lab -->"
 
 
 def run_all(
     wanted: Sequence[Unit[P]], module: str, out: Path, at_once: int, arguments: Sequence[str]
 ) -> list[Unit[P]]:
-    """Run each unit by `module`, in a process of its own; returns those that failed."""
+    """Run each unit that is not done by `module`, in a process of its own.
+
+    Returns:
+        Those that failed.
+    """
+    missing = [unit for unit in wanted if not is_done(unit, out)]
 
     def one(unit: Unit[P]) -> bool:
         command = [sys.executable, "-m", module, "--arm", unit.arm, "--seed", str(unit.seed)]
@@ -47,7 +52,8 @@ def run_all(
         return done.returncode == 0
 
     with ThreadPoolExecutor(at_once) as pool:
-        return [unit for unit, fine in zip(wanted, pool.map(one, wanted), strict=True) if not fine]
+        done = pool.map(one, missing)
+        return [unit for unit, fine in zip(missing, done, strict=True) if not fine]
 
 
 def _environment() -> dict[str, str]:
@@ -125,7 +131,8 @@ def main() -> int:
     draw(arms, chosen.out / "curves.png")
     print(table(arms))
     if chosen.page is not None:
-        write_between(chosen.page, table(arms), MARK, END)
+        name = chosen.out.resolve().name
+        write_between(chosen.page, table(arms), f"<!-- {name} -->", f"<!-- /{name} -->")
     told, fine = verdict(chosen.out)
     print(told)
     return int(bool(failed) or not fine)

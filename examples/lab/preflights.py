@@ -28,8 +28,8 @@ from examples.lab.laboratory import write_between
 from examples.lab.preflight_table import table, tried
 from examples.lab.rl import METHODS
 from examples.lab.starts import STARTS, Start, rows_of, taught
-from examples.lab.training import config_for, is_done, scratch_of, train_unit
-from examples.lab.units import MAX_TOKENS, Plan, Unit
+from examples.lab.training import config_for, scratch_of, train_unit
+from examples.lab.units import MAX_TOKENS, Plan, Unit, is_done
 
 __all__ = ["run"]
 

@@ -28,8 +28,8 @@ from catsdk_providers.box import BOX
 from catsdk_providers.box.problems import OUT_OF_RANGE_DIGITS, Problem, problems, solve
 from examples.lab.held_out import EXAM_SEED, Exam
 from examples.lab.others import methods_with
-from examples.lab.training import config_for, is_done, methods_of, scratch_of, train_unit
-from examples.lab.units import ARMS, MAX_TOKENS, PLANS, Plan, Unit
+from examples.lab.training import config_for, methods_of, scratch_of, train_unit
+from examples.lab.units import ARMS, MAX_TOKENS, PLANS, Plan, Unit, is_done
 
 __all__ = ["config_of", "run"]
 

@@ -29,9 +29,9 @@ from catsdk.train import (
     sft,
 )
 from examples.lab.held_out import Exam
-from examples.lab.units import Training, Unit
+from examples.lab.units import Training, Unit, file_of
 
-__all__ = ["config_for", "is_done", "methods_of", "scratch_of", "train_unit"]
+__all__ = ["config_for", "methods_of", "scratch_of", "train_unit"]
 
 _LOG = logging.getLogger(__name__)
 _PACKAGES: Final = ("torch", "transformers", "trl", "peft")
@@ -39,12 +39,6 @@ _LOGGED: Final = (
     "reward", "reward_std", "frac_reward_zero_std", "entropy", "loss", "cat/agreement",
     "cat/scored", "cat/seconds", "completions/mean_length", "step_time",
 )  # fmt: skip
-
-
-def is_done(unit: Unit[Training], out: Path) -> bool:
-    """Whether the JSON of this very unit is in the folder `out`."""
-    file = _file(unit, out)
-    return file.exists() and json.loads(file.read_text("utf-8"))["unit"] == asdict(unit)
 
 
 def scratch_of(unit: Unit[Training], out: Path) -> Path:
@@ -147,7 +141,7 @@ def train_unit(
     began = time.perf_counter()
     train: Callable[..., Any] = sft if unit.arm == "sft" else grpo
     trained = train(config, rows, model=model, tokenizer=tokenizer, callbacks=[watch])
-    file = _file(unit, out)
+    file = file_of(unit, out)
     file.parent.mkdir(parents=True, exist_ok=True)
     told = {
         "unit": asdict(unit),
@@ -222,10 +216,6 @@ def _start_of(unit: Unit[Training], out: Path) -> Path:
     """Where what is measured before the first step is kept for all units of the same plan."""
     asked = json.dumps(asdict(unit.plan), sort_keys=True).encode()
     return out / "runs" / f"start-{sha256(asked).hexdigest()[:12]}.json"
-
-
-def _file(unit: Unit[Training], out: Path) -> Path:
-    return out / f"{unit.name}.json"
 
 
 def _lines(file: Path) -> list[str]:

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 from examples.lab.others import OTHERS
 
-__all__ = ["ARMS", "COMPARED", "MAX_TOKENS", "PLANS", "Plan", "Training", "Unit", "units"]
+__all__ = [
+    "ARMS",
+    "COMPARED",
+    "MAX_TOKENS",
+    "PLANS",
+    "Plan",
+    "Training",
+    "Unit",
+    "file_of",
+    "is_done",
+    "units",
+]
 
 COMPARED: Final = ("cat", "ttrl", "gold", "random", "sft")
 ARMS: Final = (*COMPARED, "rubric", *OTHERS)
@@ -74,8 +87,21 @@ PLANS: Final = {
     "short": Plan(steps=24, every=12, evaluated=150, longer=0),
     # For the seeds that went wrong: the same, but held near the initial policy.
     "kl": Plan(kl=0.05),
+    # What rises may fall later: over three times as long.
+    "long": Plan(steps=300, every=25),
     "rubric": Plan(steps=20, prompts=8, every=10, evaluated=150, longer=0),
 }
+
+
+def file_of(unit: Unit[Training], out: Path) -> Path:
+    """The JSON of a unit in the folder `out`."""
+    return out / f"{unit.name}.json"
+
+
+def is_done(unit: Unit[Training], out: Path) -> bool:
+    """Whether the JSON of this very unit is in the folder `out`."""
+    file = file_of(unit, out)
+    return file.exists() and json.loads(file.read_text("utf-8"))["unit"] == asdict(unit)
 
 
 def units(plan: P, arms: tuple[str, ...], seeds: int) -> list[Unit[P]]:

@@ -25,8 +25,8 @@ from catsdk.estimators import Synthesizer
 from catsdk.providers import LocalProvider
 from catsdk.train import CaTConfig, Failing, LoRA, Rollouts
 from examples.lab.held_out import EXAM_SEED, Exam
-from examples.lab.training import config_for, is_done, methods_of, scratch_of, train_unit
-from examples.lab.units import Unit
+from examples.lab.training import config_for, methods_of, scratch_of, train_unit
+from examples.lab.units import Unit, is_done
 from examples.real_lab.questions import UNTRAINED, Question, questions
 from examples.real_lab.units import ARMS, MAX_TOKENS, PLANS, Plan
 
