@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, fsum
@@ -19,6 +20,9 @@ __all__ = ["ReferenceProbability"]
 
 Of = Literal["text", "answer"]
 _APART = "\n\n"
+# What introduces an answer without being reasoning, such as `\boxed{` or `**`.
+_FRAME = re.compile(r"(?:\\[a-zA-Z]+)?[^\w\s]*\Z")
+_LONGEST_FRAME = 20
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,8 @@ class ReferenceProbability(Reward):
     checked in the authors' code (OpenBMB/RLPR, `reward_manager/prob.py`: mean of the exponentials,
     minus that without reasoning, negative differences 0). There s is a known short answer; here it
     is the run's reference, such as a synthesis. Their standard deviation filter is
-    `SkipFlat(ReferenceProbability(), least=0.05)`.
+    `SkipFlat(ReferenceProbability(), least=0.05)`. P(s | q) is read behind the signs that introduce
+    the rollout's own answer, such as `\boxed{`, because tokenizers cut a text by its neighbours.
 
     The reasoning z_i is the rollout's thinking, where it is kept apart. Else it is its text: up to
     the final answer where `of` is `answer`, and all of it where `of` is `text`, which the paper
@@ -40,7 +45,8 @@ class ReferenceProbability(Reward):
 
     Args:
         model: A `Scorer` (a local model, or vLLM); `None` is the anchor of the run. The paper reads
-            the policy: `PolicyAnchor("current")`. G + 1 calls, whose usage is all input.
+            the policy: `PolicyAnchor("current")`. G + 1 calls (one more for each further way to
+            introduce an answer), whose usage is all input.
         of: What of the reference is s: its whole `text`, or its final `answer`.
         debias: Whether P(s | q), without reasoning, is subtracted.
 
@@ -81,15 +87,17 @@ class ReferenceProbability(Reward):
             return []
         with recorded("reference probability") as calls:
             scorer = await ctx.model(self.model)
-            texts = ["", *(self._before(each) for each in group.rollouts)]
-            readings = [(group.prompt, f"{reasoning}{wanted}") for reasoning in texts]
-            alone, *after = await score_texts(scorer, readings)
-        if isinstance(alone, Failure):
-            scores: Sequence[Score] = unscored(group, alone)
-        else:
-            tokens = alone.logprobs or ()
-            pairs = zip(group.rollouts, after, strict=True)
-            scores = [self._score(rollout, result, tokens, ctx) for rollout, result in pairs]
+            before = [self._before(rollout) for rollout in group.rollouts]
+            frames = [_frame(text) for text in before]
+            without = list(dict.fromkeys(frames))
+            readings = [(group.prompt, f"{text}{wanted}") for text in (*without, *before)]
+            results = await score_texts(scorer, readings)
+        alone = dict(zip(without, results, strict=False))
+        after = results[len(without) :]
+        scores = [
+            self._score(rollout, result, _of(wanted, frame, alone[frame]), ctx)
+            for rollout, result, frame in zip(group.rollouts, after, frames, strict=True)
+        ]
         return listed_once(calls, scores)
 
     def _before(self, rollout: Rollout) -> str:
@@ -108,9 +116,11 @@ class ReferenceProbability(Reward):
         self,
         rollout: Rollout,
         result: Completion | Failure,
-        alone: Sequence[TokenLogprob],
+        alone: Sequence[TokenLogprob] | Failure,
         ctx: Context,
     ) -> Score:
+        if isinstance(alone, Failure):
+            return without_value(rollout, alone)
         if isinstance(result, Failure):
             return without_value(rollout, result)
         tokens = (result.logprobs or ())[-len(alone) :] if alone else ()
@@ -124,6 +134,30 @@ class ReferenceProbability(Reward):
         if not self.debias:
             return ctx.score(rollout, after, told)
         return ctx.score(rollout, max(0.0, after - without), f"{told}, {without:.3f} without")
+
+
+def _frame(before: str) -> str:
+    """The end of the text before the reference that is not reasoning: a reading alone has it too.
+
+    With another left neighbour a tokenizer may cut the reference otherwise.
+    """
+    found = _FRAME.search(before[-_LONGEST_FRAME:])
+    return found[0] if found else ""
+
+
+def _of(wanted: str, frame: str, reading: Completion | Failure) -> Sequence[TokenLogprob] | Failure:
+    """The tokens of the reference in a reading of it behind its frame alone."""
+    if isinstance(reading, Failure):
+        return reading
+    tokens = reading.logprobs or ()
+    if not frame:
+        return tokens
+    covered = 0
+    for at in range(len(tokens) - 1, -1, -1):
+        covered += len(tokens[at].token)
+        if covered >= len(wanted):
+            return tokens[at:]
+    return tokens
 
 
 def _mean(tokens: Sequence[TokenLogprob]) -> float:

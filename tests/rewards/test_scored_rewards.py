@@ -94,6 +94,7 @@ async def test_the_reference_stands_where_the_rollouts_own_answer_stood() -> Non
     reader = Reader(
         {
             "42": [0.1],
+            r"\boxed{42": [0.3],
             r"It is \boxed{42": [0.8],
             "So 41 it is, the answer is 42": [0.3],
             "No idea\n\n42": [0.1],
@@ -106,9 +107,10 @@ async def test_the_reference_stands_where_the_rollouts_own_answer_stood() -> Non
         r"It is \boxed{42",
         "No idea\n\n42",
         "So 41 it is, the answer is 42",
+        r"\boxed{42",
     ]
-    # The first token may be another one than alone, as in a box.
-    assert [score.value for score in scores] == pytest.approx([0.7, 0.2, 0.0])
+    # What introduces the answer is no reasoning: alone, the reference is read behind it too.
+    assert [score.value for score in scores] == pytest.approx([0.5, 0.2, 0.0])
 
 
 async def test_a_text_without_thinking_is_read_whole_before_a_free_form_reference() -> None:
@@ -199,3 +201,20 @@ def test_tokens_whose_distribution_is_unknown_are_written_as_before() -> None:
     assert token.model_dump_json() == '{"token":"a","logprob":-0.5}'
     known = TokenLogprob(token="a", logprob=-0.5, entropy=0.0, self_certainty=1.5)
     assert TokenLogprob.model_validate_json(known.model_dump_json()) == known
+
+
+@pytest.mark.needs_torch
+@pytest.mark.parametrize("total", ["184893480", "85262766", "123"])
+async def test_a_real_tokenizer_cuts_the_reference_alike_with_reasoning_and_without(
+    total: str,
+) -> None:
+    pytest.importorskip("torch")
+    # The box writes 18 as one token behind a brace, and as two at the start of a text.
+    texts = [
+        rf"c1: 8+9=17{end}" for end in ("\n\\boxed{174893481}", " **174893481**", " so 174893481")
+    ]
+    group = cat.group_of("87024588+97868892", texts)
+    reference = reference_of(group, rf"\boxed{{{total}}}", total)
+    scores = await ReferenceProbability("local", of="answer").reward(group, reference)
+    assert [score.failure for score in scores] == [None] * 3
+    assert all(score.value is not None for score in scores)
