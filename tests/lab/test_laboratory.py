@@ -23,12 +23,13 @@ from catsdk.runtime import context_of
 from catsdk.train import cat_of
 from catsdk_providers.box.problems import parse
 from examples.lab.curves import draw, gain, read_units, table
-from examples.lab.laboratory import verdict
+from examples.lab.laboratory import run_all, verdict
 from examples.lab.mistakes import failing_pairs, pairs_of
 from examples.lab.others import OTHERS, SameText, Swapped
 from examples.lab.rl import config_of, run
-from examples.lab.units import ARMS, PLANS, Plan, Unit, units
+from examples.lab.units import ARMS, PLANS, Plan, Unit, file_of, units
 
+ROOT = Path(__file__).resolve().parents[2]
 TINY = Plan(
     steps=2, prompts=2, group=2, every=1, evaluated=3, longer=2, sft_problems=4, sft_batch=2
 )
@@ -52,6 +53,21 @@ def test_a_unit_leaves_its_numbers_and_is_not_run_again(arm: str, tmp_path: Path
     assert run(unit, tmp_path) == file
     assert file.stat().st_mtime_ns == written
     assert not (tmp_path / "runs" / unit.name).exists()
+
+
+@pytest.mark.parametrize("name", ["", "rubric", "short", "long"])
+def test_the_page_says_what_the_recorded_units_say(name: str) -> None:
+    folder = ROOT / "docs" / "lab" / name
+    told = table(read_units(folder))
+    between = f"<!-- {folder.name} -->\n{told}\n<!-- /{folder.name} -->"
+    assert between in (ROOT / "docs" / "results.md").read_text("utf-8")
+
+
+def test_units_that_are_done_are_not_started(tmp_path: Path) -> None:
+    done, missing = Unit("cat", 0, TINY), Unit("cat", 1, TINY)
+    file_of(done, tmp_path).write_text(json.dumps({"unit": asdict(done)}))
+    # No module has this name: what is started fails.
+    assert run_all([done, missing], "examples.lab.nothing", tmp_path, 1, []) == [missing]
 
 
 def test_the_arms_differ_in_their_reward_and_in_nothing_else() -> None:
