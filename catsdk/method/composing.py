@@ -216,9 +216,10 @@ def with_seed(role: Any, seed: int, *, keep: bool = False) -> Any:
         seed: Makes what models sample repeatable.
         keep: Whether seeds that are set stay.
     """
+    chooses = isinstance(cast("object", role), roles.Rewarder)
     before = _values(role)
     after = {name: _seeded(value, seed, keep=keep) for name, value in before}
-    if "seed" in after and not isinstance(role, roles.Rewarder):
+    if "seed" in after and not chooses:
         after["seed"] = after["seed"] if keep and after["seed"] is not None else seed
     same = all(after[name] is value for name, value in before)
     return role if same else replace(role, **after)

@@ -146,6 +146,19 @@ def test_training_stops_when_too_many_groups_failed_for_too_long() -> None:
     made.close()
 
 
+def test_a_training_too_short_to_be_stopped_is_refused_at_its_end_if_all_of_it_failed() -> None:
+    made = rewarding(Fails(), failing=Failing(steps=3))
+    made.check_learned()
+    made(**ROWS)
+    with pytest.raises(ScoringFailedError, match=r"1 step in a row: .*anchor is down.*nothing was"):
+        made.check_learned()
+    made.close()
+    made = rewarding(cat.Gold(), failing=Failing(steps=3))
+    made(**ROWS)
+    made.check_learned()
+    made.close()
+
+
 def test_the_same_columns_and_the_metrics_are_logged_each_time() -> None:
     columns: list[list[str]] = []
     metrics: dict[str, float] = {}

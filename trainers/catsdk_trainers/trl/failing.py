@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from catsdk.core.display.counting import counted
 from catsdk.core.errors import CatError
 from catsdk.scored import Scored
 from catsdk_trainers.config.settings import Failing
@@ -29,7 +30,10 @@ class Failures:
     """
 
     policy: Failing
+    steps: int = 0
     in_a_row: int = 0
+    last: str = ""
+    """What is known of the last step that failed."""
 
     def after(self, scored: Sequence[Scored]) -> None:
         """Count the groups of a step; a rank may have none. Collective.
@@ -41,10 +45,23 @@ class Failures:
         shares = everywhere((len(failed), len(scored), [each.cause for each in failed[:3]]))
         total = sum(count for _, count, _ in shares)
         share = sum(count for count, _, _ in shares) / max(1, total)
+        self.steps += 1
         self.in_a_row = self.in_a_row + 1 if share > self.policy.share else 0
+        if not self.in_a_row:
+            return
+        causes = sorted({str(cause) for _, _, some in shares for cause in some})
+        self.last = (
+            f"{share:.0%} of {total} groups had no reward, over {self.policy.share:.0%} for"
+            f" {counted(self.in_a_row, 'step')} in a row: {'; '.join(causes)}"
+        )
         if self.in_a_row >= self.policy.steps:
-            causes = sorted({str(cause) for _, _, some in shares for cause in some})
-            raise ScoringFailedError(
-                f"{share:.0%} of {total} groups had no reward, over {self.policy.share:.0%} for"
-                f" {self.in_a_row} steps in a row: {'; '.join(causes)}"
-            )
+            raise ScoringFailedError(self.last)
+
+    def at_the_end(self) -> None:
+        """Refuse a training that was too short to be ended, if all of its steps failed.
+
+        Raises:
+            ScoringFailedError: it had steps, and none of them had enough rewards.
+        """
+        if self.steps and self.in_a_row == self.steps:
+            raise ScoringFailedError(f"{self.last}. These were all steps: nothing was learned")

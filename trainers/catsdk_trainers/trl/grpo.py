@@ -158,6 +158,7 @@ def grpo(
         trainer.train(resume_from_checkpoint=None if begun is None else str(begun))
     finally:
         reward.close()
+    reward.check_learned()
     trainer.save_model(config.output)
     state = trainer.state
     because = vote.because or stop.because or reward.spending.ended

@@ -199,6 +199,14 @@ class GroupReward:
 
         return self._loop.run(asked)
 
+    def check_learned(self) -> None:
+        """Refuse a training in which every step failed, at its end.
+
+        Raises:
+            ScoringFailedError: too many groups had no reward in each of the steps.
+        """
+        self._failures.at_the_end()
+
     def close(self) -> None:
         """Close the models and end the thread; the next call opens anew."""
         self._loop.close()
