@@ -34,7 +34,7 @@ def show(report: Report, console: Console) -> None:
         f"{counted(report.items, 'item')}, {counted(report.rollouts, 'rollout')}"
         f" ({report.failed_rollouts} failed,"
         f" {report.silent_rollouts} without a final answer);"
-        f" single sample {_short(report.single)}; score: the {report.measure}, with standard"
+        f" single sample {_short(report.single)}; score: the {report.measure}, with its standard"
         " error and 95 % bootstrap interval"
     )
     if report.unranked is not None:
