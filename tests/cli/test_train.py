@@ -190,7 +190,7 @@ def test_a_preflight_trains_nothing_and_its_code_says_what_it_found(tmp_path: Pa
     assert done.returncode == 1, done.stderr
     shown = " ".join(done.stdout.split())
     assert "2 training prompts and 2 with known answers, 4 rollouts each" in shown
-    assert "UNKNOWN: a condition of the rule could not be decided. Measure more prompts" in shown
+    assert "UNKNOWN: a condition of the rule could not be checked. Measure more prompts" in shown
     done = catsdk("train", *options, *sets, "--json", seconds=380)
     found = json.loads(done.stdout)
     assert (found["pays"], found["measures"]["lead"]["mean"]) == ("unknown", None)
