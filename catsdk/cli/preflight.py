@@ -91,10 +91,10 @@ def _consensus(found: Consensus) -> str:
     )
     lines = [first]
     if found.wrong.mean is not None:
-        lines.append(
-            f"By the known answers, {_share(found.wrong)} of them are wrong; the second view"
-            f" contradicts {_share(found.caught)} of the wrong ones."
-        )
+        told = f"By the known answers, {_share(found.wrong)} of them are wrong"
+        if found.caught.mean is not None:
+            told += f"; {found.second_view} contradicts {_share(found.caught)} of the wrong ones"
+        lines.append(f"{told}.")
     for each in found.contradictions[:_SHOWN]:
         right = {True: "right", False: "wrong", None: "not known to be right"}[each.majority_right]
         lines.append(

@@ -96,7 +96,8 @@ def draw(arms: dict[str, list[Told]], path: Path) -> None:
     figure = Figure(figsize=(11, 7), layout="constrained")
     (accuracy, lead), (flat, agreement) = figure.subplots(2, 2)
     for at, (arm, units) in enumerate(arms.items()):
-        style: Told = {"label": LABELS[arm], "color": f"C{at}"}
+        # There are ten colors.
+        style: Told = {"label": LABELS[arm], "color": f"C{at}", "linestyle": "-:"[at // 10 % 2]}
         _line(accuracy, units, "points", _single, marker="o", **style)
         if arm != "sft":
             _line(lead, units, "log", lambda row: 1 - row["reward"], **style)

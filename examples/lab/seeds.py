@@ -127,8 +127,8 @@ def _compared(first: Mapping[int, Judged], second: Mapping[int, Judged], seeds: 
     return (
         f"CaT-RL ends higher than TTRL in {higher} of {len(seeds)} seeds, on average by"
         f" {fmean(differences):+.3f} (p = {flips(differences):.3f} by flips of sign) and in the"
-        f" median by {median(differences):+.3f}; it alone fell in {only[0]} seeds, TTRL alone in"
-        f" {only[1]} (p = {mcnemar(*only):.3f})."
+        f" median by {median(differences):+.3f}; it alone fell in {only[0]}, TTRL"
+        f" alone in {only[1]} of them (p = {mcnemar(*only):.3f})."
     )
 
 
