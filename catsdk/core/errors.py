@@ -70,7 +70,7 @@ __all__ = [
 class CatError(Exception):
     """Base of every error of this package.
 
-    What to do: catch it to go on after any failure; `result` has what was paid for.
+    What to do: catch it to continue after any failure; `result` has what was paid for.
 
     Attributes:
         result: What had been paid for when `CaT.run` was ended by this error, with every call.
@@ -104,7 +104,7 @@ class NoModelError(ConfigurationError):
 class UnknownProviderError(ConfigurationError):
     """A model string names a provider that is not installed.
 
-    What to do: correct what stands before the colon, or install the package that brings that
+    What to do: correct the part before the colon, or install the package that brings that
     provider.
     """
 
@@ -355,7 +355,7 @@ class NoEvidenceError(CatError):
     Where all of them failed for one reason, the error of that reason is its `__cause__`, and
     `status` is the HTTP status that they have in common.
 
-    What to do: mend the common cause; if there is none, look at `group.failures`.
+    What to do: fix the common cause; if there is none, look at `group.failures`.
 
     Args:
         message: What happened, with the causes.

@@ -17,7 +17,7 @@ __all__ = ["Failures", "ScoringFailedError"]
 class ScoringFailedError(CatError):
     """Too many groups had no reward for too long; the message gives the last causes.
 
-    What to do: mend the cause, and go on from the checkpoint; `Failing` says how many are too many.
+    What to do: fix the cause, and resume from the checkpoint; `Failing` says how many are too many.
     """
 
 
