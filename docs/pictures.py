@@ -52,6 +52,8 @@ _DEMO = ("from catsdk.cli import main; main()", "demo", "--problems", "500")
 PICTURES: Mapping[str, Pictures] = {
     "curves": _curves("docs/lab"),
     "rubric-curves": _curves("docs/lab/rubric"),
+    "short-curves": _curves("docs/lab/short"),
+    "long-curves": _curves("docs/lab/long"),
     "seeds": Pictures(
         ("lab/seeds.png",),
         ("-m", "examples.lab.seeds", "docs/lab", "--remedy", "docs/lab/kl"),

@@ -65,7 +65,7 @@ def test_the_model_in_the_box_trains_by_one_line_and_what_it_became_is_a_model(
         "steps=1",
         "batch=16",
         "device_batch=16",
-        "rollouts.max_tokens=40",
+        "rollouts.max_tokens=112",
         "evaluation.every=0",
     ]
     sets = [word for setting in short for word in ("--set", setting)]

@@ -186,5 +186,5 @@ def test_the_command_shows_and_checks_prompts(file: Path) -> None:
         assert isinstance(result.exception, InvalidInputError) and told in str(result.exception)
     file.write_text(HEAD + "=== user ===\n{{nothing}}", encoding="utf-8")
     result = run(app, ["prompts", "check", str(file)])
-    assert "fits no task" in str(result.exception)
+    assert "does not fit any task" in str(result.exception)
     assert fitting(Prompt.from_file(file)) == []

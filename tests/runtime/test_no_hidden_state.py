@@ -29,7 +29,6 @@ RESOLVING = {
     "catsdk/cli/doctor.py": "offline it makes a provider to check the set-up, and opens nothing",
     "catsdk/batch/workers/hosted.py": "opens a model in an actor, for the clients of all workers",
     "trainers/catsdk_trainers/trl/attach.py": "compares an address, and opens nothing",
-    "trainers/catsdk_trainers/trl/grpo.py": "checks a name before anything is loaded",
     "trainers/catsdk_trainers/trl/role_anchors.py": "looks for missing keys, and opens nothing",
 }
 

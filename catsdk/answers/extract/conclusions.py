@@ -154,7 +154,8 @@ def _concludes(sentence: str) -> bool:
     return ended and _CONCLUDES.search(sentence) is not None
 
 
-_RELATION = re.compile(r"[<>≤≥≠]|\\(?:[lg]eq?|neq?|[lg]t)(?![a-z])")
+# An arrow such as "=>" or "->" is none.
+_RELATION = re.compile(r"(?<![=-])>|[<≤≥≠]|\\(?:[lg]eq?|neq?|[lg]t)(?![a-z])")
 _OF_ANSWERS = re.compile(r"\b(?:answer\w*|options?|choices?)\b", re.IGNORECASE)
 
 
