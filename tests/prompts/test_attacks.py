@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -56,7 +57,8 @@ SHOWN: list[tuple[str, str, dict[str, Any]]] = [
     ("propose_from_question", "question", {"task": "Write 5."}),
 ]
 # Far above what an honest text of this size takes, far below what an attack aims at.
-MOST_SECONDS = 2.0
+# Code whose branches are counted is several times slower.
+MOST_SECONDS = 20.0 if "coverage" in sys.modules else 2.0
 
 
 def test_the_set_is_wide_enough() -> None:
