@@ -19,6 +19,7 @@ __all__ = ["Difference", "draw", "gain", "read_units", "table"]
 
 LABELS: Final = {
     "cat": "CaT-RL (synthesis)",
+    "cat-current": "CaT-RL (current anchor)",
     "ttrl": "TTRL (majority)",
     "majority": "TTRL (majority)",
     "gold": "gold (needs labels)",
@@ -47,6 +48,22 @@ _HEADINGS: Final = (
     "minutes",
 )
 Told = dict[str, Any]
+
+
+def _lead(row: Told) -> float | None:
+    """One minus the mean reward, where rewards are shares and not certainties."""
+    lead: float = 1 - row["reward"]
+    return lead if 0 <= lead <= 1 else None
+
+
+_LOGGED: Final[tuple[tuple[str, Callable[[Told], Any]], ...]] = (
+    ("one minus the mean reward: the lead of the teacher", _lead),
+    ("groups without variance", lambda row: row["frac_reward_zero_std"]),
+    ("agreement of the rollouts", lambda row: row.get("cat/agreement")),
+    ("entropy of a token (nats)", lambda row: row["entropy"]),
+    ("length of a rollout (tokens)", lambda row: row["completions/mean_length"]),
+)
+_UNBOUNDED: Final = tuple(title for title, _ in _LOGGED[3:])
 Difference = tuple[float, float]
 """A mean over problems and its standard error."""
 
@@ -90,33 +107,29 @@ def table(arms: dict[str, list[Told]]) -> str:
 
 
 def draw(arms: dict[str, list[Told]], path: Path) -> None:
-    """Four panels: accuracy, lead of the teacher, groups without variance, agreement, by step."""
+    """Six panels by step: how right the policy is, and what can be seen of it without labels."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 7), layout="constrained")
-    (accuracy, lead), (flat, agreement) = figure.subplots(2, 2)
+    figure = Figure(figsize=(14, 7), layout="constrained")
+    panels = figure.subplots(2, 3)
+    accuracy = panels[0, 0]
     for at, (arm, units) in enumerate(arms.items()):
         # There are ten colors.
         style: Told = {"label": LABELS[arm], "color": f"C{at}", "linestyle": "-:"[at // 10 % 2]}
         _line(accuracy, units, "points", _single, marker="o", **style)
         if arm != "sft":
-            _line(lead, units, "log", lambda row: 1 - row["reward"], **style)
-            _line(flat, units, "log", lambda row: row["frac_reward_zero_std"], **style)
-            _line(agreement, units, "log", lambda row: row.get("cat/agreement"), **style)
+            for axes, (_, value) in zip(panels.flat[1:], _LOGGED, strict=True):
+                _line(axes, units, "log", value, **style)
     first = next(iter(arms.values()))[0]["points"][0]["held_out"]
     accuracy.axhline(
         share(first, "teacher", 1), color="0.3", linestyle="--", label="initial teacher (G = 8)"
     )
-    told = "held-out accuracy, one sample", "one minus the mean reward: the lead of the teacher"
-    for axes, title in zip(
-        (accuracy, lead, flat, agreement),
-        (*told, "groups without variance", "agreement of the rollouts"),
-        strict=True,
-    ):
+    titles = ["held-out accuracy, one sample", *(title for title, _ in _LOGGED)]
+    for axes, title in zip(panels.flat, titles, strict=True):
         axes.set_title(title, fontsize=10)
         axes.set_xlabel("step")
         axes.grid(visible=True, color="0.93")
-        axes.set_ylim(0, 1)
+        axes.set_ylim(0, None if title in _UNBOUNDED else 1)
     figure.legend(
         *accuracy.get_legend_handles_labels(),
         frameon=False,

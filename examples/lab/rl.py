@@ -2,11 +2,12 @@
 
     python -m examples.lab.rl --arm cat --seed 0 --out DIR
 
-Arms: `cat` rewards by the synthesized reference, `ttrl` by the majority's answer, `gold` by the
-known answer (the upper bound, which needs labels), `random` by a coin (the control), `rubric` by
-the initial policy's verdicts on criteria that it wrote from the synthesis, and `sft` fine-tunes on
-syntheses made once. The arms of `others.py` train on rewards of other papers. A unit whose JSON is
-there is not run again; one that was ended goes on from its last checkpoint.
+Arms: `cat` rewards by the synthesized reference, which the initial policy writes, `cat-current` by
+one that the policy in training writes, `ttrl` by the majority's answer, `gold` by the known answer
+(the upper bound, which needs labels), `random` by a coin (the control), `rubric` by the initial
+policy's verdicts on criteria that it wrote from the synthesis, and `sft` fine-tunes on syntheses
+made once. The arms of `others.py` train on rewards of other papers. A unit whose JSON is there is
+not run again; one that was ended goes on from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -31,15 +32,19 @@ from examples.lab.others import methods_with
 from examples.lab.training import config_for, methods_of, scratch_of, train_unit
 from examples.lab.units import ARMS, MAX_TOKENS, PLANS, Plan, Unit, is_done
 
-__all__ = ["config_of", "run"]
+__all__ = ["config_of", "rows_of", "run"]
 
-# The model in the box synthesizes, proposes and judges by prompts of its own.
-_SYNTHESIS: Final = {
-    "Synthesizer": {"anchor": {"PolicyAnchor": {"kind": "initial", "prompts": "box"}}}
-}
+
+def _synthesis_by(kind: str) -> dict[str, Any]:
+    # The model in the box synthesizes, proposes and judges by prompts of its own.
+    return {"Synthesizer": {"anchor": {"PolicyAnchor": {"kind": kind, "prompts": "box"}}}}
+
+
+_SYNTHESIS: Final = _synthesis_by("initial")
 _SHARED: Final = methods_of(_SYNTHESIS)
 METHODS: Final = {
     **_SHARED,
+    "cat-current": methods_of(_synthesis_by("current"))["cat"],
     "ttrl": _SHARED["majority"],
     "rubric": {"estimator": _SYNTHESIS, "reward": "RubricReward"},
     **methods_with(_SYNTHESIS),
@@ -57,7 +62,7 @@ def run(unit: Unit[Plan], out: Path) -> Path:
         unit,
         out,
         config_of(unit, scratch_of(unit, out)),
-        _rows(unit),
+        rows_of(unit),
         model=model,
         tokenizer=tokenizer,
         exam=_exam(unit.plan, LocalProvider.of(model, tokenizer, name="policy")),
@@ -103,10 +108,12 @@ def config_of(unit: Unit[Plan], folder: Path) -> CaTConfig:
     )
 
 
-def _rows(unit: Unit[Plan]) -> list[dict[str, Any]]:
+def rows_of(unit: Unit[Plan]) -> list[dict[str, Any]]:
     """As many problems as the arm sees; the answers are there for the arm `gold` alone."""
     plan = unit.plan
-    count = plan.sft_problems if unit.arm == "sft" else plan.steps * plan.prompts
+    count = plan.problems or plan.steps * plan.prompts
+    if unit.arm == "sft":
+        count = plan.sft_problems
     return [
         {"prompt": str(problem), "answer": solve(problem).answer}
         for problem in problems("rl", count, unit.seed)

@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 COMPARED: Final = ("cat", "ttrl", "gold", "random", "sft")
-ARMS: Final = (*COMPARED, "rubric", *OTHERS)
+ARMS: Final = (*COMPARED, "cat-current", "rubric", *OTHERS)
 """`rubric` asks a judge for each criterion and rollout, so it has a smaller plan of its own."""
 MAX_TOKENS: Final = 112
 """More than the longest solution needs."""
@@ -58,6 +58,8 @@ class Plan(Training):
     prompts: int = 16
     rate: float = 6e-4
     kl: float = 0.0
+    problems: int | None = None
+    """Different problems in training, seen again and again; `None`: new ones in every step."""
     every: int = 15
     evaluated: int = 250
     longer: int = 50
@@ -89,6 +91,9 @@ PLANS: Final = {
     "kl": Plan(kl=0.05),
     # What rises may fall later: over three times as long.
     "long": Plan(steps=300, every=25),
+    # With few problems a policy may learn the problems.
+    "long-32": Plan(steps=300, every=25, problems=32),
+    "long-1000": Plan(steps=300, every=25, problems=1000),
     "rubric": Plan(steps=20, prompts=8, every=10, evaluated=150, longer=0),
 }
 

@@ -26,7 +26,7 @@ from examples.lab.curves import draw, gain, read_units, table
 from examples.lab.laboratory import run_all, verdict
 from examples.lab.mistakes import failing_pairs, pairs_of
 from examples.lab.others import OTHERS, SameText, Swapped
-from examples.lab.rl import config_of, run
+from examples.lab.rl import config_of, rows_of, run
 from examples.lab.units import ARMS, PLANS, Plan, Unit, file_of, units
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,6 +78,7 @@ def test_the_arms_differ_in_their_reward_and_in_nothing_else() -> None:
     names = {arm: type(each.rewarder).__name__ for arm, each in rewarded.items()}
     assert names == {
         "cat": "AnswerReward",
+        "cat-current": "AnswerReward",
         "ttrl": "AnswerReward",
         "gold": "Gold",
         "random": "Random",
@@ -89,10 +90,20 @@ def test_the_arms_differ_in_their_reward_and_in_nothing_else() -> None:
         "certainty": "SelfCertainty",
         "entropy": "NegativeEntropy",
     }
+    kinds = {arm: rewarded[arm].estimator.anchor.kind for arm in ("cat", "cat-current")}
+    assert kinds == {"cat": "initial", "cat-current": "current"}
     assert isinstance(rewarded["cat"].estimator, Synthesizer)
     assert isinstance(rewarded["ttrl"].estimator, Majority)
     same = [config.model_copy(update={"cat": {}}) for config in configs.values()]
     assert all(config == same[0] for config in same)
+
+
+def test_a_plan_with_few_problems_repeats_them() -> None:
+    plan = PLANS["long-32"]
+    assert plan.steps * plan.prompts > 32
+    few, many = (rows_of(Unit("cat", 0, PLANS[name])) for name in ("long-32", "long-1000"))
+    assert len({row["prompt"] for row in few}) == 32
+    assert len({row["prompt"] for row in many}) == 1000
 
 
 async def test_a_sum_is_swapped_and_equal_texts_are_told_from_others() -> None:
