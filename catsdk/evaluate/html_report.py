@@ -16,14 +16,15 @@ td { white-space: nowrap; } td.long { white-space: normal; } tr.control td { col
 tr.next td, tr.next th { border-top: 2px solid var(--line); }
 """
 _ESTIMATORS = (
-    "Green rows are on the frontier: no cheaper one is as good. Grey rows are controls. Tokens and"
-    " cost are means an item and include the rollouts; tied is the share of items at which answers"
-    " had equal votes or best scores and one was drawn at random; disagrees is the share at which"
-    " the estimator disagrees with the majority of the same rollouts, if they have one (brackets:"
-    " the number of items that each share is of); correct then and majority then are how often each"
-    " is correct when they disagree; abstained items were answered without a final answer, which"
-    " counts as not solved."
+    "Tokens and cost are means an item and include the rollouts; tied is the share of items at"
+    " which answers had equal votes or best scores and one was drawn at random; disagrees is the"
+    " share at which the estimator disagrees with the majority of the same rollouts, if they have"
+    " one (brackets: the number of items that each share is of); correct then and majority then are"
+    " how often each is correct when they disagree; abstained items were answered without a final"
+    " answer, which counts as not solved."
 )
+_GREEN = "Green rows are on the frontier: no cheaper one is as good."
+_GREY = "Grey rows are controls."
 _POSITIONS = (
     "How often the answer at each shown position is the estimator's, over items whose rollouts"
     " disagree; without a position bias the shares of a row differ only by chance."
@@ -83,7 +84,9 @@ def _estimators(report: Report) -> Iterator[Markup]:
         for point, other in zip(report.points, before, strict=False)
     ]
     yield element("h2", "Estimators")
-    yield element("p", _ESTIMATORS)
+    green = [_GREEN] if any(point.on_frontier for point in report.points) else []
+    grey = [_GREY] if any(point.control for point in report.points) else []
+    yield element("p", " ".join([*green, *grey, _ESTIMATORS]))
     yield table(heading(*names), rows)
 
 

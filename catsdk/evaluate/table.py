@@ -19,6 +19,7 @@ from catsdk.evaluate.statistics import Estimate
 __all__ = ["show"]
 
 NAME = "estimator"
+ON_FRONTIER, CONTROL = "*", "°"
 # From a console of WIDE columns on, names are not folded; below, they are folded to NARROW columns,
 # and in the table of pairs to PAIRED.
 WIDE, NARROW, PAIRED = 110, 10, 14
@@ -62,13 +63,7 @@ def show(report: Report, console: Console) -> None:
 
 def _show_ranking(report: Report, console: Console) -> None:
     console.print(_points(report, NARROW if console.width < WIDE else WIDE))
-    console.print(
-        "G: rollouts; used: on average. tokens: per item, rollouts included. tied: answers had"
-        " equal votes and one was drawn at random. dis.: disagrees with the majority of the same"
-        " rollouts, if they have one; right: how often it is right when it disagrees. none: items"
-        " answered without a final answer. lost: items without a grade. *: on the frontier, no"
-        " cheaper one is as good. °: a control."
-    )
+    console.print(_legend(report))
     for part in (_pass_at(report), _pairs(report), _checks(report), _calibration(report)):
         if part is not None:
             console.print(part)
@@ -80,13 +75,28 @@ def _broken_off(report: Report) -> str:
     return f", and {counted(unknown, 'call')} of unknown size" if unknown else ""
 
 
-def _points(report: Report, name_width: int) -> Table:
-    """A table with one row per point, without optional columns that are empty."""
-    columns = [
+def _shown_columns(report: Report) -> list[_Column]:
+    """The columns, without optional ones that are empty."""
+    return [
         column
         for column in _COLUMNS
         if column.always or any(column.cell(point) for point in report.points)
     ]
+
+
+def _legend(report: Report) -> str:
+    """Explain the columns and marks that the table of the points shows, and no others."""
+    explained = [column.legend for column in _shown_columns(report) if column.legend]
+    if any(_mark(point) == ON_FRONTIER for point in report.points):
+        explained.append(f"{ON_FRONTIER}: on the frontier, no cheaper one is as good")
+    if any(_mark(point) == CONTROL for point in report.points):
+        explained.append(f"{CONTROL}: a control")
+    return f"{'. '.join(explained)}."
+
+
+def _points(report: Report, name_width: int) -> Table:
+    """A table with one row per point."""
+    columns = _shown_columns(report)
     table = Table(box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
     for column in columns:
         table.add_column(
@@ -110,14 +120,18 @@ def _points(report: Report, name_width: int) -> Table:
 class _Column:
     heading: str
     cell: Callable[[Point], str]
+    legend: str = ""
     always: bool = True
     justify: Literal["left", "right"] = "right"
 
 
 def _name(point: Point, width: int = WIDE) -> str:
-    mark = "°" if point.control else "*" if point.on_frontier else ""
-    name = escape(_folded(f"{point.estimator}{mark}", width))
+    name = escape(_folded(f"{point.estimator}{_mark(point)}", width))
     return f"[bold]{name}[/]" if point.on_frontier else name
+
+
+def _mark(point: Point) -> str:
+    return CONTROL if point.control else ON_FRONTIER if point.on_frontier else ""
 
 
 def _folded(name: str, width: int) -> str:
@@ -141,19 +155,39 @@ def _missing(point: Point) -> str:
 
 _COLUMNS = (
     _Column(NAME, _name, justify="left"),
-    _Column("G", lambda point: str(point.size)),
+    _Column("G", lambda point: str(point.size), "G: rollouts"),
     _Column("score", lambda point: _score(point.score)),
     _Column("95 %", lambda point: _tight(point.score)),
     _Column(
-        "tokens", lambda point: "none" if point.tokens is None else f"{point.tokens.mean:,.0f}"
+        "tokens",
+        lambda point: "none" if point.tokens is None else f"{point.tokens.mean:,.0f}",
+        "tokens: per item, rollouts included",
     ),
-    _Column("$", _dollars, always=False),
-    _Column("used", lambda point: f"{point.drawn:.1f}"),
-    _Column("tied", lambda point: _percent(point.tied), always=False),
-    _Column("dis.", lambda point: _percent(point.departs)),
-    _Column("right", lambda point: _percent(point.right_departing)),
-    _Column("none", lambda point: str(point.abstained or ""), always=False),
-    _Column("lost", _missing, always=False),
+    _Column("$", _dollars, "$: per item, rollouts included", always=False),
+    _Column("used", lambda point: f"{point.drawn:.1f}", "used: rollouts used on average"),
+    _Column(
+        "tied",
+        lambda point: _percent(point.tied),
+        "tied: answers had equal votes and one was drawn at random",
+        always=False,
+    ),
+    _Column(
+        "dis.",
+        lambda point: _percent(point.departs),
+        "dis.: disagrees with the majority of the same rollouts, if they have one",
+    ),
+    _Column(
+        "right",
+        lambda point: _percent(point.right_departing),
+        "right: how often it is right when it disagrees",
+    ),
+    _Column(
+        "none",
+        lambda point: str(point.abstained or ""),
+        "none: items answered without a final answer",
+        always=False,
+    ),
+    _Column("lost", _missing, "lost: items without a grade", always=False),
 )
 
 

@@ -244,3 +244,23 @@ def test_the_table_fits_80_columns_and_has_the_numbers() -> None:
     assert {"judge-", "weighted-", "majority"} <= set(begun), text
     assert re.search(r"synthesis\* +8 +0.625 ±.010 +.59..6[45] +449 ", text)
     assert re.search(r"majority +synthesis +-0.075 +-0.1[01] -0.0[56] +3 : 7 +0.34", text)
+
+
+def test_the_legends_explain_what_the_table_shows_and_nothing_else() -> None:
+    plain = REPORT.model_copy(
+        update={"points": (point("majority", 8, 0.55, 251.0), point("synthesis", 8, 0.6, 449.0))}
+    )
+    assert {"*: on", "°: a", "tied: answers", "none: items", "lost: items"} <= _explained(REPORT)
+    assert _explained(plain) == {"G: rollouts", "tokens: per", "used: rollouts", "dis.: disagrees",
+                                 "right: how"}  # fmt: skip
+    whole, bare = as_html(REPORT, []), as_html(plain, [])
+    assert "Green rows are" in whole and "Grey rows are" in whole
+    assert "Green rows are" not in bare and "Grey rows are" not in bare
+
+
+def _explained(report: Report) -> set[str]:
+    """What the legend in the terminal explains: each with the first word that explains it."""
+    console = Console(width=400, file=io.StringIO(), record=True)
+    show(report, console)
+    (legend,) = (line for line in console.export_text().splitlines() if line.startswith("G: "))
+    return {" ".join(part.split()[:2]) for part in re.split(r"(?<!dis)\. ", legend)}

@@ -89,7 +89,7 @@ function scores(all) {
     "div",
     { class: "scores" },
     best.map(({ estimator, size, score, control }) => [
-      h("span", {}, `${estimator}${control ? "°" : ""} `, h("small", {}, `G ${size}`)),
+      h("span", { title: control ? "a control" : null }, `${estimator}${control ? "°" : ""} `, h("small", {}, `G ${size}`)),
       interval(score),
       h("span", { class: "num" }, number(score.mean, 3)),
     ]),
