@@ -29,7 +29,7 @@
 #   make site          the documentation as a site in out/site/html, with the notebooks, its links checked
 #   make dist          the wheel and the source distribution, in out/dist
 #   make maps          write the file map and the tables of the documentation anew
-#   make audit         known holes in what is installed by default, asked of a service on the network
+#   make audit         known vulnerabilities in the default installation, looked up over the network
 #   make clean         remove the environments and all that was built
 #
 # VENV=path puts the environment elsewhere; PYTHON=path picks the interpreter;

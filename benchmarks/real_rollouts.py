@@ -214,8 +214,8 @@ def _plain(answer: str | None) -> str | None:
 def table(report: Report) -> str:
     """The points as Markdown."""
     lines = [
-        "| selector | G | share solved | 95 % interval | tokens | used | tied | departs"
-        + " | right there |",
+        "| selector | G | share solved | 95 % interval | tokens | used | tied"
+        + " | disagrees | correct then |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for p in report.points:

@@ -44,7 +44,7 @@ PARTS: Mapping[str, str] = {
     "coverage": "all tests with their branches counted, against the floor",
     "test-pythons": "the core tests on the built wheel, on each Python from 3.11 to 3.14",
     "test-extras": "each extra alone in a clean environment",
-    "audit": "known holes in what is installed by default, asked of a service on the network",
+    "audit": "known vulnerabilities in the default installation, looked up over the network",
     "test-gpu": "a short training on a GPU, where there is one",
 }
 

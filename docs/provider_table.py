@@ -169,7 +169,7 @@ def _change(plain: dict[str, Any], payload: dict[str, Any] | None) -> str:
 
 def _built_in(name: str) -> str:
     origin = BUILT_IN[name]
-    install = f"extra `{origin.extra}`" if origin.extra else "always there"
+    install = f"extra `{origin.extra}`" if origin.extra else "no extra"
     tried = (f"{each.kind}: {each.what}" if each.what else each.kind for each in origin.run_against)
     return _row(f"`{name}`", install, origin.summary, "; ".join(tried) or "not run")
 

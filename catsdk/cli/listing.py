@@ -18,6 +18,6 @@ def providers() -> None:
         if origin is None:
             table.add_row(name, "", "registered by an installed package")
         else:
-            extra = f"extra {origin.extra}" if origin.extra else "always there"
+            extra = f"extra {origin.extra}" if origin.extra else "no extra"
             table.add_row(name, extra, origin.summary)
     Console(emoji=False).print(table)

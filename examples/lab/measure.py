@@ -88,8 +88,8 @@ def table(report: Report, shares: dict[str, Estimate | None]) -> str:
     alone = {"single sample": report.single, "greedy": greedy.score if greedy else None, **shares}
     lines = ["| what | share right |", "| --- | --- |"]
     lines += [f"| {name} | {share} |" for name, share in alone.items()]
-    lines += ["", "| G | majority | synthesis | gain | departs | right there | rescued |"]
-    lines.append("| --- " * 7 + "|")
+    heads = "G", "majority", "synthesis", "gain", "disagrees", "correct then", "correct, all wrong"
+    lines += ["", f"| {' | '.join(heads)} |", "| --- " * len(heads) + "|"]
     for size in report.sizes:
         lines.append(f"| {size} | " + " | ".join(map(str, _row(report, size))) + " |")
     return "\n".join(lines)

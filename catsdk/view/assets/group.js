@@ -93,7 +93,7 @@ function verdicts(told) {
     const answer = made.reference?.answer;
     const right = made.score === null ? null : made.score >= 1;
     const score = made.score !== null && made.score > 0 && made.score < 1 ? `score ${number(made.score)} · ` : "";
-    const by = `${score}${made.estimator}${made.size ? `, G = ${made.size}` : ""}${made.departs ? " · departs from the majority" : ""}`;
+    const by = `${score}${made.estimator}${made.size ? `, G = ${made.size}` : ""}${made.departs ? " · disagrees with the majority" : ""}`;
     const words = made.reference ? (answer ?? "no final answer") : "none";
     cards.push(card("Reference", words, right, made.failure ? `${made.failure.kind}: ${short(made.failure.message, 160)}` : by, made.failure ? "bad" : ""));
   }
