@@ -38,7 +38,7 @@ class Progress:
     Args:
         rows: The rows that were read.
         done: Those of them that are done or refused.
-        outcomes: How many rows ended how in this start.
+        outcomes: How many rows ended how in this run.
         phase: What it does: `reading` and checking the rows, `working` on them, or `writing` out
             what they became.
 

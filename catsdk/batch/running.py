@@ -61,7 +61,7 @@ async def run(
             read several times, so a generator is refused.
         out: The folder of results, fixed to one plan.
         plan: What is made of each row, and by which method.
-        budget: Caps on what all starts together consume; `seconds` are those of this start.
+        budget: Caps on what all runs together consume; `seconds` are those of this run.
         retry_failed: Whether rows that failed or were cut short before are worked on again.
         limit: The most rows that are read.
         ordered: Whether the output has the order of the rows, and these rows alone; else it has
@@ -128,7 +128,7 @@ async def estimate(
         out: The folder of results, as for `run`.
         plan: What is made of each row, and by which method.
         probes: How many rows are worked on; they are chosen at random, always the same ones.
-        budget: Caps on what all starts together consume, these rows too.
+        budget: Caps on what all runs together consume, these rows too.
         limit: The most rows that are read.
         price_shares: The share of the list price that will be paid in a stage, where it is not 1:
             `{"sample": 0.5}` where the rollouts cost half. By default 1, and the provider's
@@ -245,7 +245,7 @@ def _check_source(source: Source) -> None:
 
 
 def _account(budget: Budget | None, spent: Usage) -> Account | None:
-    """An account that includes what earlier starts have spent."""
+    """An account that includes what earlier runs have spent."""
     if budget is None:
         return None
     account = Account(budget)

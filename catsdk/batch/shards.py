@@ -19,7 +19,7 @@ _NEW: Final = ".new"
 
 
 class Shards:
-    """Files `part-00000.jsonl`, `part-00001.jsonl` ..., which replace those of an earlier start.
+    """Files `part-00000.jsonl`, `part-00001.jsonl` ..., which replace those of an earlier run.
 
     Records are handed in as they are read; nothing in the folder changes until `finish`.
 

@@ -18,9 +18,9 @@ class Summary(Value):
             is of them is in the output.
         failed: Rows without a result; `failed.jsonl` has the causes.
         refused: Rows that were not sent, since something is wrong with them.
-        waiting: Rows that a budget or an interrupt left for the next start.
+        waiting: Rows that a budget or an interrupt left for the next run.
         records: Records in the output; a row becomes none, one or several.
-        usage: What all starts together consumed.
+        usage: What all runs together consumed.
 
     Example:
         >>> from catsdk.batch import Summary

@@ -55,9 +55,9 @@ JudgeModel = Annotated[
 ]
 Produce = Annotated[str, typer.Option(help=f"What to make from each row: {', '.join(PRODUCTS)}.")]
 MaxRequests = Annotated[
-    int | None, typer.Option(help="Budget: maximum number of requests, over all starts.")
+    int | None, typer.Option(help="Budget: maximum number of requests, over all runs.")
 ]
-MaxUsd = Annotated[float | None, typer.Option(help="Budget: maximum US dollars, over all starts.")]
+MaxUsd = Annotated[float | None, typer.Option(help="Budget: maximum US dollars, over all runs.")]
 Longest = Annotated[int, typer.Option(min=1, help="Maximum number of characters in a prompt.")]
 RetryFailed = Annotated[bool, typer.Option(help="Retry rows that failed or were cut short.")]
 Ordered = Annotated[bool, typer.Option(help="Write the results in the order of the rows.")]

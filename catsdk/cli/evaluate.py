@@ -90,9 +90,9 @@ Margin = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="Makes a run repeatable, if the model supports seeds.")]
 MaxRequests = Annotated[
-    int | None, typer.Option(help="Budget of this start: maximum number of requests.")
+    int | None, typer.Option(help="Budget of this run: maximum number of requests.")
 ]
-MaxUsd = Annotated[float | None, typer.Option(help="Budget of this start: maximum US dollars.")]
+MaxUsd = Annotated[float | None, typer.Option(help="Budget of this run: maximum US dollars.")]
 Out = Annotated[Path, typer.Option(parser=named, metavar="PATH",
                                    help="Folder for the report and the run; run the same"
                                         " command again to resume.")]  # fmt: skip

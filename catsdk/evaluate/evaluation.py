@@ -61,7 +61,7 @@ class Evaluation:
     Contenders that go by recorded scores are there wherever the scores are, named or not. With
     `store`, every answer is kept as it arrives: the same evaluation started again pays only for
     what is missing, with the same result where the models repeat themselves under `seed`. A kept
-    answer takes nothing from the client's budget, which therefore caps each start.
+    answer takes nothing from the client's budget, which therefore caps each run.
 
     Args:
         policies: The models that are sampled; none with `recorded`.

@@ -29,7 +29,7 @@ class ItemFiles:
     after the first and log-probabilities are left out, so that a file has a bounded size.
 
     Args:
-        folder: Where the files are; it is made where it is not there. Those of an earlier start are
+        folder: Where the files are; it is made where it is not there. Those of an earlier run are
             replaced one by one, and what is left of them is removed at the end.
         items: The most items of a file.
         characters: About how many characters a file holds; one item may have more.
@@ -77,7 +77,7 @@ class ItemFiles:
             self._hand_over()
 
     def finish(self) -> list[Path]:
-        """Write what is left, and remove what an earlier start wrote beyond it.
+        """Write what is left, and remove what an earlier run wrote beyond it.
 
         Returns:
             The files.

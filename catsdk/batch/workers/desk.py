@@ -27,7 +27,7 @@ class Desk:
     many calls it sends. It runs in one event loop, in a process that outlives the workers.
 
     Args:
-        budgets: The caps of the whole job, each with what earlier starts spent of it.
+        budgets: The caps of the whole job, each with what earlier runs spent of it.
         clock: Seconds, rising.
     """
 

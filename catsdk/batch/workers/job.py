@@ -40,7 +40,7 @@ class RayJob:
     Args:
         plan: What is made of each row, by which method; its models are named by strings.
         out: The folder of the answers, on the driver's machine, fixed to one plan.
-        budget: Caps on what all starts together consume; `seconds` are those of this start.
+        budget: Caps on what all runs together consume; `seconds` are those of this run.
         partitions: Files of answers in a new folder; an old one keeps its number.
         retry_failed: Whether rows that failed or were cut short before are worked on again.
 
@@ -94,7 +94,7 @@ class RayJob:
         caps = {"job": budget, "client": plan.cat.client.sending.budget}
         budgets = {name: each for name, each in caps.items() if each is not None}
         self.capped = tuple(budgets)
-        """Whose the budgets are: the job's over all its starts, and the client's in this one."""
+        """Whose the budgets are: the job's over all its runs, and the client's in this one."""
         self.budgets = tuple(budgets.values())
         _made(folder.path)
         start = _starter(ray)

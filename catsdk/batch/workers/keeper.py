@@ -43,7 +43,7 @@ def partition_files(folder: Path, partitions: int) -> list[Path]:
 
 
 def partition_of(id: str, partitions: int) -> int:
-    """The number of the partition that has the row: the same in each start, and for each worker."""
+    """The number of the partition that has the row: the same in each run, and for each worker."""
     digest = sha256(id.encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big") % partitions
 
@@ -72,7 +72,7 @@ class Keeper:
             return [], f"{self._store.path}: {error}"
 
     async def paid(self) -> tuple[str, str | None]:
-        """What all starts consumed for this partition, as JSON, or why it cannot be said."""
+        """What all runs consumed for this partition, as JSON, or why it cannot be said."""
         try:
             async with self._opened() as store:
                 return (await paid(store)).model_dump_json(exclude_defaults=True), None

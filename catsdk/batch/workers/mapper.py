@@ -204,7 +204,7 @@ EDITED = (
     "another row was worked on under this id before ({how}); give each row an id of its own, or"
     " write to another folder"
 )
-WAITING = "a budget is used up; the next start goes on with this row"
+WAITING = "a budget is used up; the next run goes on with this row"
 
 
 def _made(at: int, row: BatchRow, state: RowState, records: Sequence[dict[str, Any]]) -> Made:

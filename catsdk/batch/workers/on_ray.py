@@ -51,7 +51,7 @@ def ray(
         out: The folder of the answers, on the driver's machine, fixed to one plan; by default one
             below `catsdk-ray` that the plan's digest names.
         workers: How many workers, or the fewest and the most.
-        budget: Caps on what all starts together consume.
+        budget: Caps on what all runs together consume.
         partitions: Files of answers in a new folder.
         retry_failed: Whether rows that failed or were cut short before are worked on again.
         batch_size: Rows that go through a worker together.

@@ -24,7 +24,7 @@ class Pool:
 
     Args:
         budget: The caps of the whole job.
-        spent: What earlier starts used.
+        spent: What earlier runs used.
         clock: Seconds, rising.
     """
 
