@@ -39,6 +39,8 @@ class Progress:
         rows: The rows that were read.
         done: Those of them that are done or refused.
         outcomes: How many rows ended how in this run.
+        kept: How many rollouts of the rows to do an earlier run has kept, so that they are not
+            asked for again; known when the work begins.
         phase: What it does: `reading` and checking the rows, `working` on them, or `writing` out
             what they became.
 
@@ -52,6 +54,7 @@ class Progress:
     done: int = 0
     outcomes: dict[str, int] = field(default_factory=dict[str, int])
     phase: Phase = "reading"
+    kept: int = 0
 
 
 Stated: TypeAlias = tuple[BatchRow | Refused, RowState | None]
@@ -70,6 +73,7 @@ class Job:
         on_progress: Hears of each row that ended.
         retry_failed: Whether rows that failed or were cut short before are worked on again.
         probes: How many rows, chosen by their digests and so at random, are worked on alone.
+        sampled: How many rollouts the store has kept when the run begins.
     """
 
     source: Source
@@ -79,9 +83,11 @@ class Job:
     on_progress: OnProgress
     retry_failed: bool = False
     probes: int | None = None
+    sampled: int = 0
     progress: Progress = field(default_factory=Progress)
     chosen: list[Stated] = field(default_factory=list[Stated])
     _ok: int = 0
+    _again: int = 0
 
     async def check(self) -> None:
         """Read every row once, before anything is paid for."""
@@ -91,11 +97,16 @@ class Job:
                     if isinstance(row, BatchRow):
                         check_unchanged(row, state)
                     self.progress.done += isinstance(row, Refused) or not self._wanted(state)
+                    if state is not None and self._wanted(state):
+                        self._again += state.sampled
                     self._ok += state is not None and state.outcome == "ok"
                 self.progress.rows += len(chunk)
                 self._choose(chunk)
                 self.on_progress(self.progress)
         self._choose([], last=True)
+        if self.sampled and self.progress.done < self.progress.rows:
+            # What is kept and belongs to no row that is done belongs to those to do.
+            self.progress.kept = self.sampled - await self.states.sampled() + self._again
 
     def _choose(self, chunk: list[Stated], *, last: bool = False) -> None:
         """Choose the rows with the smallest digests, which are the same each time."""

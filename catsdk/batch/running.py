@@ -26,7 +26,7 @@ from catsdk.core.inputs import check_count
 from catsdk.core.sending import Budget
 from catsdk.core.types import Usage
 from catsdk.data import Source
-from catsdk.runs.ledger import ANSWER, Ledger, paid
+from catsdk.runs.ledger import ANSWER, Ledger, consumed, paid
 from catsdk.runs.store import RunStore
 from catsdk.runtime.client import Client
 from catsdk.runtime.spending.account import Account, Amount
@@ -182,12 +182,20 @@ class _Begun:
     folder: Folder
     states: States
     account: Account | None
+    sampled: int
 
     def job(
         self, on_progress: OnProgress, *, retry_failed: bool = False, probes: int | None = None
     ) -> Job:
         return Job(
-            self.source, self.plan, self.limit, self.states, on_progress, retry_failed, probes
+            self.source,
+            self.plan,
+            self.limit,
+            self.states,
+            on_progress,
+            retry_failed,
+            probes,
+            self.sampled,
         )
 
     async def work(self, job: Job, on_event: OnEvent | None) -> None:
@@ -217,10 +225,11 @@ async def _begun(
     _check_source(source)
     folder = Folder(Path(out), plan)
     async with RunStore(folder.store) as store:
-        spent = await paid(store)
-        await to_thread.run_sync(partial(folder.claim, empty=not spent.requests))
+        before = await consumed(store)
+        await to_thread.run_sync(partial(folder.claim, empty=not before.usage.requests))
         texts = None if plan.keeps_texts else TextFile(folder.path / TEXTS)
-        yield _Begun(source, plan, limit, folder, States(store, texts), _account(budget, spent))
+        account = _account(budget, before.usage)
+        yield _Begun(source, plan, limit, folder, States(store, texts), account, before.sampled)
 
 
 def _client(client: Client, folder: Folder, *, probes: bool) -> Client:

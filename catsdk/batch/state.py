@@ -40,6 +40,7 @@ class RowState(Value):
         answers: The keys of the kept answers that it was made of, in the order of asking, where the
             records hold no rollouts; those of judges are left out.
         at: Where the file of texts has what it became, where the store keeps no texts.
+        sampled: How many kept answers were its rollouts.
     """
 
     digest: str
@@ -50,6 +51,7 @@ class RowState(Value):
     stages: dict[str, Usage] | None = None
     answers: tuple[str, ...] = ()
     at: int | None = None
+    sampled: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,15 @@ class States:
             if state.outcome == "failed" and state.failure is None:
                 states[id] = state.model_copy(update={"failure": await self._failure(state)})
         return states
+
+    async def sampled(self) -> int:
+        """How many kept answers are the rollouts of rows that were worked on to their end."""
+        total = 0
+        async for page in self.store.pages(ROW):
+            # As one text, and not as values, since there may be a million.
+            states = json.loads(f"[{','.join(kept for _, kept in page)}]")
+            total += sum(state.get("sampled", 0) for state in states)
+        return total
 
     async def keep(self, row: BatchRow, state: RowState, records: list[Record]) -> None:
         """Keep a row's state and what it became, both or neither."""

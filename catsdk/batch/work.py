@@ -211,6 +211,7 @@ class Worker:
             stages=None if calls is None else by_stage(calls),
             # If the records hold no rollouts, these keys are the way to find them again.
             answers=() if "rollout" in self.plan.fields else tuple(place.answers),
+            sampled=place.sampled,
         )
         records = [] if outcome == "failed" else self._records(row, result)
         try:

@@ -78,14 +78,17 @@ class BatchDisplay:
 
 
 def _to_do(progress: Progress, n: int) -> str:
-    """The amount of work ahead; answers kept from an earlier run may make it less."""
+    """The amount of work ahead, without the answers that are kept from an earlier run."""
     rows = progress.rows - progress.done
     if not rows:
         return f"nothing to do: all {counted(progress.rows, 'row')} are done or invalid"
-    kept = f" ({progress.done:,} of {progress.rows:,} done or invalid)" if progress.done else ""
+    done = f" ({progress.done:,} of {progress.rows:,} done or invalid)" if progress.done else ""
+    kept = min(progress.kept, rows * n)
+    before = f" {kept:,} of {rows * n:,} answers are kept from before," if kept else ""
+    more = "more answer" if kept else "answer"
     return (
-        f"{counted(rows, 'row')} to do{kept}, {counted(n, 'rollout')} each: at most"
-        f" {counted(rows * n, 'answer')} to sample, plus the calls of estimator and reward"
+        f"{counted(rows, 'row')} to do{done}, {counted(n, 'rollout')} each:{before} at most"
+        f" {counted(rows * n - kept, more)} to sample, plus the calls of estimator and reward"
     )
 
 

@@ -25,9 +25,22 @@ from catsdk.runtime.spending.prices import rates_of
 from catsdk.runtime.wrappers.price import priced, priced_usage
 from catsdk.runtime.wrappers.wrapper import Wrapper
 
-__all__ = ["ANSWER", "Keeping", "Kept", "Ledger", "Place", "add_spent", "paid"]
+__all__ = [
+    "ANSWER",
+    "Consumed",
+    "Keeping",
+    "Kept",
+    "Ledger",
+    "Place",
+    "add_spent",
+    "consumed",
+    "consumed_in",
+    "paid",
+]
 
 ANSWER, LOST = "answer", "lost"
+SAMPLE, SAMPLED = "sample", "sampled"
+"""The stage of the rollouts, and the field that counts them beside what was consumed."""
 KEY = 32
 """Hexadecimal digits of a key: 128 bits."""
 
@@ -148,6 +161,7 @@ class Place:
         answers: The keys of its answers in the order in which they were asked for, those of judges
             left out, of which there may be hundreds.
         attempt: Which attempt it is at the steps after the sampling.
+        sampled: How many answers it was given for rollouts.
     """
 
     ledger: Ledger
@@ -156,10 +170,11 @@ class Place:
     taken: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
     answers: dict[str, None] = field(default_factory=dict[str, None])
     attempt: int = 0
+    sampled: int = 0
 
     def at(self, stage: str) -> str:
         """The name under which answers of a stage are kept."""
-        anew = self.attempt and stage != "sample"
+        anew = self.attempt and stage != SAMPLE
         return f"{self.name}\0attempt {self.attempt}" if anew else self.name
 
     def __call__(self, provider: Provider) -> Keeping:
@@ -188,8 +203,11 @@ class Kept(Value):
         self, store: RunStore, kind: str, key: str, *, over: Callable[[], None] = nothing
     ) -> None:
         """Keep the entry, and beside it what it consumed, to be added up without the texts."""
-        spent = self.usage.model_dump_json(exclude_defaults=True)
-        await store.put(kind, key, self.written(), spent, over=over)
+        spent = self.usage.model_dump(mode="json", exclude_defaults=True)
+        if self.completions and attribution().stage == SAMPLE:
+            spent[SAMPLED] = len(self.completions)
+        written = json.dumps(spent, separators=(",", ":"))
+        await store.put(kind, key, self.written(), written, over=over)
 
 
 @dataclass(eq=False)
@@ -244,6 +262,8 @@ class Keeping(Wrapper):
             self.place.taken[digest].discard(number)
             self.place.answers.pop(key, None)
             raise
+        if stage == SAMPLE:
+            self.place.sampled += len(completions)
         return completions
 
     async def _looked_for(self, key: str) -> str | None:
@@ -325,14 +345,38 @@ async def paid(store: RunStore) -> Usage:
 
     Calls that broke off are `unreported`; nobody knows what they cost, so the cost leaves them out.
     """
+    return (await consumed(store)).usage
+
+
+@dataclass(frozen=True, slots=True)
+class Consumed:
+    """What a run consumed, and what it holds for that.
+
+    Args:
+        usage: The usage of all calls.
+        sampled: How many answers for rollouts are kept.
+    """
+
+    usage: Usage
+    sampled: int
+
+
+async def consumed(store: RunStore) -> Consumed:
+    """As `paid`, with the number of rollouts that are kept."""
     totals: dict[str, Any] = {}
     async for page in store.spent():
         add_spent(totals, page)
-    return Usage(**totals)
+    return consumed_in(totals)
+
+
+def consumed_in(totals: Mapping[str, Any]) -> Consumed:
+    """What sums made by `add_spent` mean."""
+    usage = Usage(**{name: total for name, total in totals.items() if name != SAMPLED})
+    return Consumed(usage, totals.get(SAMPLED, 0))
 
 
 def add_spent(totals: dict[str, Any], page: Iterable[str]) -> None:
-    """Add to the fields of a usage what entries of a store say was spent.
+    """Add to the sums what entries of a store say was consumed and kept.
 
     Args:
         totals: The sums so far; one to which something unknown was added is `None` from then on.

@@ -70,6 +70,25 @@ def test_an_estimate_says_what_is_to_come_and_the_same_command_goes_on(
     assert "nothing to do: all 12 rows are done" in again.stderr
 
 
+def test_a_second_run_says_how_many_answers_are_kept_and_how_many_remain(
+    server: LoopbackServer, data: Path, tmp_path: Path
+) -> None:
+    again = str(data), "--out", str(tmp_path / "out")
+    first = typed(server, *again, "--max-requests", "3")
+    assert first.returncode == 3, first.stderr
+    assert "12 rows to do, 2 rollouts each: at most 24 answers to sample" in first.stderr
+    # A row takes two requests, one for its rollouts and one for the synthesis.
+    done = int(first.stdout.split("12 rows: ")[1].split(" ok")[0])
+    kept, all_left = 2 * (3 - 2 * done), 2 * (12 - done)
+    second = typed(server, *again, "--max-requests", "4")
+    assert (
+        f"2 rollouts each: {kept} of {all_left} answers are kept from before, at most"
+        f" {all_left - kept} more answers to sample"
+    ) in second.stderr
+    assert "12 rows: 12 ok" in typed(server, *again).stdout
+    assert server.counters.requests == 24
+
+
 def test_a_remote_data_set_is_refused_with_the_way_to_copy_it(
     server: LoopbackServer, tmp_path: Path
 ) -> None:

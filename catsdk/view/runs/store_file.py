@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from catsdk.core.types import Usage
-from catsdk.runs.ledger import add_spent
+from catsdk.runs.ledger import add_spent, consumed_in
 from catsdk.runs.store import APPLICATION_ID, KINDS, PAID
 
 __all__ = ["StoreFile"]
@@ -125,7 +125,7 @@ class StoreFile:
                 found = file.execute(f"SELECT spent FROM {kind} INDEXED BY {kind}_spent")
                 while page := found.fetchmany(_PAGE):
                     add_spent(totals, (spent for (spent,) in page if spent))
-        return Usage(**totals)
+        return consumed_in(totals).usage
 
     def _opened(self) -> sqlite3.Connection:
         uri = self.path.absolute().as_uri()
