@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, count
+from numbers import Real
 from typing import SupportsFloat, TypeAlias
 
 from catsdk.core.concurrency.fanout import fan_out
@@ -114,20 +115,45 @@ class Reward:
         return words.removesuffix("_reward")
 
     def __add__(self, other: Reward) -> Reward:
-        """Add up two rewards."""
-        return _plus(self, other) if isinstance(other, Reward) else NotImplemented  # pyright: ignore[reportUnnecessaryIsInstance]
+        """Add up two rewards.
+
+        Raises:
+            InvalidInputError: `other` is not a reward.
+        """
+        return _plus(self, _addend(other, "added to"))
 
     def __radd__(self, other: object) -> Reward:
-        """Support `sum([a, b])`, which starts at 0."""
-        return self if other == 0 else NotImplemented
+        """Support `sum([a, b])`, which starts at 0.
+
+        Raises:
+            InvalidInputError: `other` is not a reward, and not 0.
+        """
+        starts_sum = isinstance(other, int) and not isinstance(other, bool) and other == 0
+        return self if starts_sum else _plus(_addend(other, "added to"), self)
 
     def __sub__(self, other: Reward) -> Reward:
-        """Subtract a reward."""
-        return self + -1.0 * other
+        """Subtract a reward.
+
+        Raises:
+            InvalidInputError: `other` is not a reward.
+        """
+        return self + -1.0 * _addend(other, "subtracted from")
+
+    def __rsub__(self, other: object) -> Reward:
+        """Refuse what is not a reward: rewards are subtracted by `__sub__`.
+
+        Raises:
+            InvalidInputError: always.
+        """
+        return _addend(other, "combined with") - self
 
     def __mul__(self, weight: float) -> Reward:
-        """Scale this reward."""
-        return _times(weight, self) if isinstance(weight, int | float) else NotImplemented  # pyright: ignore[reportUnnecessaryIsInstance]
+        """Scale this reward.
+
+        Raises:
+            InvalidInputError: the weight is not a finite number.
+        """
+        return _times(_weight(weight), self)
 
     __rmul__ = __mul__
 
@@ -183,10 +209,10 @@ class Sum(Reward):
         rewards = tuple(self.rewards)
         for reward in rewards:
             check_reward("a part of a sum", reward)
-        weights = tuple(self.weights) or (1.0,) * len(rewards)
+        weights = tuple(map(_weight, self.weights)) or (1.0,) * len(rewards)
         object.__setattr__(self, "rewards", rewards)
-        object.__setattr__(self, "weights", tuple(float(weight) for weight in weights))
-        if not rewards or len(weights) != len(rewards) or not all(map(math.isfinite, weights)):
+        object.__setattr__(self, "weights", weights)
+        if not rewards or len(weights) != len(rewards):
             raise InvalidInputError(
                 f"a sum of {len(rewards)} rewards has the weights {list(weights)}; give one or"
                 " more rewards, and a finite weight for each"
@@ -265,6 +291,35 @@ def _plus(first: Reward, second: Reward) -> Sum:
     """The sum of two rewards; nested sums are flattened."""
     parts = [part for reward in (first, second) for part in _terms(reward)]
     return Sum(tuple(reward for _, reward in parts), tuple(weight for weight, _ in parts))
+
+
+def _addend(other: object, verb: str) -> Reward:
+    """What is added to a reward or subtracted from it, which must be one."""
+    if isinstance(other, Reward):
+        return other
+    fix = (
+        "a constant changes no advantage, so leave it out; to scale a reward, multiply it:"
+        " 0.5 * reward"
+        if isinstance(other, Real)
+        else "give a reward such as LengthPenalty(750), or an object of a class of yours that"
+        " inherits from Reward"
+    )
+    raise InvalidInputError(f"{other!r:.80} cannot be {verb} a reward, only a reward can; {fix}")
+
+
+def _weight(weight: object) -> float:
+    """The weight of a reward, which must be a finite number."""
+    if isinstance(weight, Real) and not isinstance(weight, bool):
+        # An integer can be too large.
+        with suppress(OverflowError):
+            if math.isfinite(number := float(weight)):
+                return number
+    fix = (
+        "add rewards up, a + b, since their product is not defined"
+        if isinstance(weight, Reward)
+        else "give a finite number, such as 0.5"
+    )
+    raise InvalidInputError(f"the weight of a reward is {weight!r:.80}; {fix}")
 
 
 def _times(weight: float, reward: Reward) -> Sum:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -66,12 +68,42 @@ async def test_a_nested_sum_is_one_sum_whose_parts_have_names_of_their_own() -> 
     assert list((await reward.reward(GROUP))[0].parts) == ["given", "given#2", "given#3"]
 
 
-@pytest.mark.parametrize("wrong", [1, "a", None, object()])
-def test_only_rewards_add_up_and_only_numbers_weigh(wrong: Any) -> None:
-    with pytest.raises(TypeError):
-        _ = A + wrong
-    with pytest.raises(TypeError):
-        A * "2"  # type: ignore[operator]
+@pytest.mark.parametrize("wrong", [0.5, 1, True, math.nan, "a", None, object(), [1.0]])
+@pytest.mark.parametrize("reward", [A, A + B], ids=["one", "sum"])
+def test_only_rewards_add_up(reward: Any, wrong: Any) -> None:
+    for added in (
+        lambda: reward + wrong,
+        lambda: wrong + reward,
+        lambda: reward - wrong,
+        lambda: wrong - reward,
+    ):
+        with pytest.raises(InvalidInputError, match=r"a reward, only a reward can; ") as refused:
+            added()
+        assert str(refused.value).startswith(repr(wrong))
+        assert ("0.5 * reward" in str(refused.value)) == isinstance(wrong, int | float)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["2", None, True, math.nan, math.inf, -math.inf, 10**400, [2.0], 1j, B]
+)
+@pytest.mark.parametrize("reward", [A, A + B], ids=["one", "sum"])
+def test_only_finite_numbers_weigh(reward: Any, wrong: Any) -> None:
+    fix = "add rewards up" if wrong is B else "give a finite number, such as 0.5"
+    for weighed in (lambda: reward * wrong, lambda: wrong * reward, lambda: Sum((A,), (wrong,))):
+        with pytest.raises(InvalidInputError, match=rf"the weight of a reward is .*; {fix}"):
+            weighed()
+
+
+def test_any_kind_of_real_number_weighs() -> None:
+    numpy = pytest.importorskip("numpy")
+    for half in (0.5, Fraction(1, 2), numpy.float32(0.5), numpy.float64(0.5)):
+        assert repr(half * A) == repr(A * half) == repr(0.5 * A)
+    assert repr(numpy.int64(2) * A) == repr(2 * A)
+
+
+def test_weights_that_overflow_are_refused() -> None:
+    with pytest.raises(InvalidInputError, match=r"the weight of a reward is inf"):
+        1e308 * (10 * A)
 
 
 def test_a_sum_reads_as_it_is_written() -> None:
