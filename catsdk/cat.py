@@ -23,7 +23,6 @@ from catsdk.core.types import Group, Reference, Result, Rollout, Rubric, Score, 
 from catsdk.method.composing import (
     Model,
     checked_policy,
-    policies_of,
     setting_of,
     with_seed,
     with_setting,
@@ -117,8 +116,7 @@ class CaT(Description):
     async def _open(self, exits: AsyncExitStack) -> None:
         session = await exits.enter_async_context(self._client.session())
         tasks = await exits.enter_async_context(background_tasks())
-        for model in (*policies_of(self._sampler), *self._services):
-            await self._client.open(model, session)
+        await self._find_models(lambda model: self._client.open(model, session), policies=True)
         self._session, self._tasks = session, tasks
         exits.callback(self._forget_what_is_open)
 
@@ -227,8 +225,7 @@ class CaT(Description):
             output=output,
         ) as ctx:
             if self._session is None:
-                for service in self._services:
-                    await ctx.model(service)
+                await self._find_models(ctx.model)
             return await run_method(method, prompt, n, ctx)
 
     def map(
@@ -460,6 +457,8 @@ class CaT(Description):
         async with self.context(
             on_event=on_event, streams=on_event is not None, output=output
         ) as ctx:
+            if self._session is None:
+                await self._find_models(ctx.model, rewards=False)
             result = await run_method(method, prompt, n, ctx)
         assert result.reference is not None
         return result.reference

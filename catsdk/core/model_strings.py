@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
@@ -27,6 +27,8 @@ __all__ = [
     "Tried",
     "check_installed",
     "check_model",
+    "check_providers",
+    "is_built_in",
     "known_providers",
     "reaches_service",
     "resolve",
@@ -160,6 +162,25 @@ def check_model(model: object, name: str = "model") -> None:
         )
 
 
+def is_built_in(model: str) -> bool:
+    """Whether a model string names a provider that comes with catsdk."""
+    return _split(model.strip())[0] in BUILT_IN
+
+
+def check_providers(models: Iterable[str]) -> None:
+    """Look for the providers of model strings; reads the disk, loads none of them.
+
+    Raises:
+        InvalidInputError: a model string is empty.
+        UnknownProviderError: no installed provider has that name.
+    """
+    for model in models:
+        check_model(model)
+        prefix = _split(model.strip())[0]
+        if prefix not in BUILT_IN and not entry_points(group=GROUP, name=prefix):
+            raise _unknown(prefix, model)
+
+
 def reaches_service(model: str) -> bool:
     """Whether a model string names a built-in provider whose calls leave this process."""
     origin = BUILT_IN.get(_split(model.strip())[0])
@@ -233,13 +254,17 @@ def _factory(prefix: str, model: str) -> Callable[[str | None], Provider]:
 def _third_party(prefix: str, model: str) -> Callable[[str | None], Provider]:
     for point in entry_points(group=GROUP, name=prefix):
         return _loaded(point, prefix, model)
+    raise _unknown(prefix, model)
+
+
+def _unknown(prefix: str, model: str) -> UnknownProviderError:
     extras = ", ".join(
         f"{name} (extra {origin.extra})" if origin.extra else name
         for name, origin in BUILT_IN.items()
     )
     known = known_providers()
     others = [name for name in known if name not in BUILT_IN]
-    raise UnknownProviderError(
+    return UnknownProviderError(
         f"model {model!r} names the provider {prefix!r}, which is not known here."
         f" {_suggestion(prefix, model, known)}"
         f" Known: {', '.join([extras, *others])}. Other packages register under the entry point"

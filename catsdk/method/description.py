@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from collections.abc import Sequence as SequenceABC
 from copy import copy
 from typing import Any, Self, cast
 
+from anyio import to_thread
+
 from catsdk.answers.answers import Answers
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_kind
-from catsdk.core.model_strings import known_providers, reaches_service
+from catsdk.core.model_strings import (
+    check_providers,
+    is_built_in,
+    known_providers,
+    reaches_service,
+)
 from catsdk.core.settings import Settings
 from catsdk.core.yaml_text import data_of, yaml_of
-from catsdk.method.composing import Model, defaults_of, estimator_of, reward_of, sampler_of
+from catsdk.method.composing import (
+    Model,
+    defaults_of,
+    estimator_of,
+    policies_of,
+    reward_of,
+    sampler_of,
+)
 from catsdk.method.role_tree import models_of
 from catsdk.recipes import digest_of, from_data, is_known_role, to_data, written
 from catsdk.runtime import roles
@@ -119,12 +133,31 @@ class Description:
         """Whether a run makes a reference: the reward needs one, or an estimator was given."""
         return self.always_estimates or bool(getattr(self._reward, "needs_reference", True))
 
-    @property
-    def _services(self) -> list[str]:
-        """The services of estimator and reward, to find a missing key before sampling."""
-        estimator = self._estimator if self.estimates else None
-        models = models_of((estimator, self._reward), self._defaults)
-        return [model for model in models if reaches_service(model)]
+    async def _find_models(
+        self,
+        open: Callable[[Model], Awaitable[object]],
+        *,
+        policies: bool = False,
+        rewards: bool = True,
+    ) -> None:
+        """Find an unknown provider or a missing key before anything is sampled or loaded.
+
+        Args:
+            open: Opens a model.
+            policies: Whether to open the policies too, after the services of the other roles.
+            rewards: Whether the reward is asked; without it a reference is made all the same.
+        """
+        reward = self._reward if rewards else None
+        estimator = self._estimator if self.estimates or not rewards else None
+        models = models_of((estimator, reward), self._defaults)
+        others = [model for model in models if not is_built_in(model)]
+        if others:
+            # In a thread, since it reads the disk.
+            await to_thread.run_sync(check_providers, others)
+        for model in filter(reaches_service, models):
+            await open(model)
+        for policy in policies_of(self._sampler) if policies else ():
+            await open(policy)
 
     def with_client(self, client: Client) -> Self:
         """Return the same roles with another client.
