@@ -122,12 +122,14 @@ def concluded(text: str) -> str | None:
     if end is None:
         return None
     sentence = sentences[end]
+    alone = len(sentences) == 1
+    if alone and (nothing := _NOTHING.fullmatch(sentence)) is not None:
+        return nothing[nothing.lastindex or 0]
     if takes_back("\n".join(sentences[end:])) or _NUMBERED.match(sentence.replace("**", "")):
         return ""
-    alone = len(sentences) == 1
     answer = answer_of(sentence, alone=alone)
     if answer is None and (nothing := _NOTHING.fullmatch(sentence)) is not None:
-        return nothing[1] or nothing[2]
+        return "" if _POINTING.match(sentence) else nothing[nothing.lastindex or 0]
     if answer is None and alone and asserts(sentence):
         compared = _COMPARED.fullmatch(sentence)
         return compared[1] if compared else proper_noun(sentence)
@@ -136,11 +138,17 @@ def concluded(text: str) -> str | None:
 
 # That there is no solution, or no limit, is an answer.
 _NOTHING = re.compile(
-    r"(?:(?:so|therefore|thus|hence),?\s)?(?:(?:there\s(?:is|are)|(?:the|this)\s(?:equation"
+    r"(?:(?:so|therefore|thus|hence|no|yes|in\sconclusion)[,.:]?\s)?(?:(?:there\s(?:is|are)|(?:the|this)\s(?:equation"
     r"|system|problem|inequality)(?:\sof\sequations)?\s(?:has|have))\s(no\s(?:real\s|integer\s|such\s)?solutions?)"
-    r"|(?:the\slimit|it)\s(does(?:\snot|n['’]t)\sexist))[.!]?",
+    r"|(?:the\slimit|it)\s(does(?:\snot|n['’]t)\sexist)"
+    r"|(?:(?:it|this|that|(?:the|this|such\san?)\s(?!answer\b)[a-z]+)(?:\sis|['’]s)\s)?(?:clearly\s|therefore\s)?"
+    r"(impossible|not\spossible)"
+    r"|(?:there\s(?:is|are|exists?)\s)?(no\ssuch\s[a-z]+(?:\sexists?)?|no\s(?:solutions?|[a-z]+)\sexists?)"
+    r"|(?:there\s(?:is|are)\s)?(none)(?:\sexist)?)[.!]?",
     re.IGNORECASE,
 )
+# "That is impossible" speaks of what stands before it.
+_POINTING = re.compile(r"(?:[a-z]{2,10}[,.]?\s)?(?:this|that)\b", re.IGNORECASE)
 # A reply of one sentence that compares two numbers says which one was asked for.
 _COMPARED = re.compile(
     r"(?:(?:so|therefore|thus|hence|yes|between\sthe\stwo|(?:comparing|of)\s[^.,]{1,9}[^,]{0,20}),?\s)?"

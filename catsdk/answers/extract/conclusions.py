@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from catsdk.answers.extract.code import is_comment
+from catsdk.answers.extract.conditions import is_one_case
 from catsdk.answers.extract.equations import EQUALS, equation_in
 from catsdk.answers.extract.leads import is_denied
 from catsdk.answers.extract.numbers import number_in_words, one_number
@@ -83,7 +84,12 @@ def answer_of(sentence: str, *, alone: bool = False) -> str | None:
         return None
     if _is_open(sentence):
         return ""
-    if is_conditional(sentence) or _NO_ANSWERS.match(sentence) or _is_row(sentence):
+    if (
+        is_conditional(sentence)
+        or is_one_case(sentence)
+        or _NO_ANSWERS.match(sentence)
+        or _is_row(sentence)
+    ):
         return ""
     if is_anothers(sentence) or is_comment(sentence) or is_spoken(sentence):
         return ""
@@ -203,7 +209,7 @@ def _bold(sentence: str) -> str | None:
         return None
     if re.search(r"\bor\W*$|\w.*[-\u2212]$", before, re.DOTALL) or _follows_value(spans):
         return ""
-    if not _holds(before) or re.search(r"\d|=|\bor\b", behind) or refutes(behind):
+    if not _holds(before) or re.search(r"\d|=|\bor\b", behind) or refutes(behind, content):
         return None
     if (value := value_at(content)) is not None:
         found = whole_value(content)
@@ -266,4 +272,4 @@ _NUMBER = re.compile(r"\d(?!\s?[-.)]?\s?(?:st|nd|rd|th)\b)|[=≠]|\bor\b")
 
 def _plain_rest(found: Value) -> bool:
     """Tell whether nothing behind a value may be another one, or denies it."""
-    return not (_NUMBER.search(found.rest) or denies(found.rest) or refutes(found.rest))
+    return not (_NUMBER.search(found.rest) or denies(found.rest) or refutes(found.rest, found.text))

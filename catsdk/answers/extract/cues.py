@@ -9,6 +9,7 @@ from itertools import tee
 from catsdk.answers.extract.closing import concluded
 from catsdk.answers.extract.code import is_code
 from catsdk.answers.extract.conclusions import answer_of
+from catsdk.answers.extract.conditions import is_one_case
 from catsdk.answers.extract.numbers import number_to_the_end
 from catsdk.answers.extract.phrases import Value, words_at
 from catsdk.answers.extract.sentences import before_in_sentence, sentences_of
@@ -197,7 +198,8 @@ def _first(
 _EMPHASIS = " \t\n#*_>-"
 _TENTATIVE = re.compile(
     r"\b(?:possible|potential|candidate|plausible|alternative|tentative|sample|another|example|template"
-    r"|placeholder|reference|draft)\W*$",
+    r"|placeholder|reference|draft|gold|golden|official|target|intended|expected"
+    r"|ground[ -]truth)\W*$",
     re.IGNORECASE,
 )
 
@@ -207,7 +209,7 @@ def _stated(text: str, cue: re.Match[str]) -> str | None:
     before = before_in_sentence(text, cue.start())
     if not before.strip(_EMPHASIS):
         return _value(text, cue)
-    if _TENTATIVE.search(before):
+    if _TENTATIVE.search(before) or is_one_case(before):
         return ""
     if not _is_stated(before, cue.group()):
         return "" if hedges(before) and _value(text, cue) else None
@@ -254,7 +256,7 @@ def _value(text: str, cue: re.Match[str]) -> str | None:
     tail = rest[0] if rest and not found.rest.startswith("\n") else ""
     if tail.rstrip('*_ )]}"”').endswith(("?", "？")):
         return None
-    if refutes(found.rest) or _LISTED.match(found.rest) or _has_more(found):
+    if refutes(found.rest, found.text) or _LISTED.match(found.rest) or _has_more(found):
         return ""
     if (
         is_conditional(tail)
@@ -332,6 +334,13 @@ _QUOTED = re.compile(
 )
 
 
+_FROM_KEY = re.compile(
+    r"\b(?:from|per|according to|as in|in|by) (?:the )?(?:\w+ )?"
+    r"(?:key|book|textbook|manual|sheet|grader|rubric|data ?set|teacher)\b",
+    re.IGNORECASE,
+)
+
+
 def _is_stated(before: str, cue: str) -> bool:
     """Tell whether the clause that leads to a cue asserts what follows."""
     clause, lead = _CLAUSE_START.split(before)[-1][-200:], before[-_LEAD:]
@@ -341,6 +350,7 @@ def _is_stated(before: str, cue: str) -> bool:
         or is_beside_answer(f"{lead}{cue}", len(lead))
         or _QUOTED.search(before)
         or is_spoken(before)
+        or (" " in cue and _FROM_KEY.search(cue))
         or denies(clause)
         or _TASK.search(clause)
         or refuses(clause)

@@ -58,7 +58,7 @@ def equation_in(sentence: str) -> str | None:
         return None
     if _gives_another(found):
         return None
-    if refutes(found.rest) or (len(signs) == 1 and not _names(before)):
+    if refutes(found.rest, found.text) or (len(signs) == 1 and not _names(before)):
         return None
     return found.text
 

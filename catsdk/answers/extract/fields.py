@@ -48,6 +48,7 @@ decoy trap previous old former initial first guess guesses maybe possible candid
 example sample draft tentative naive not never no non other others alternative unlikely bad mistake
 mistaken bogus fake prior original dummy placeholder template unused withdrawn retracted except
 impossible student user given hint intermediate partial
+reference gold golden truth official key
 """
 _DENYING = frozenset(_DENYING_WORDS.split())
 _NAME_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
@@ -187,7 +188,8 @@ def _of_object(fields: Mapping[str, object], end: int) -> tuple[str | None, int]
     if not ranked and len(fields) == 1:
         ((name, value),) = fields.items()
         text = _as_text(value)
-        if not _DENYING.isdisjoint(_words_of(name)):
+        words = _words_of(name)
+        if not _DENYING.isdisjoint(words) or ("expected" in words and "answer" in words):
             return None, end
         if _bare_name(name) not in _NOT_ANSWERS and text is not None and not is_placeholder(text):
             return (text, end) if len(text) <= 100 else None
@@ -302,11 +304,51 @@ def _as_text(value: object) -> str | None:
         return "true" if value else "false"
     if isinstance(value, str):
         return _repaired(value)
+    if isinstance(value, dict):
+        return _as_value(cast("Mapping[str, object]", value))
     if isinstance(value, list):
         parts = [_as_text(each) for each in cast("list[object]", value)]
         known = [part for part in parts if part is not None]
         return ", ".join(known) if known and len(known) == len(parts) else None
     return None
+
+
+# In an object that is the answer: its value, the unit of that, and what only tells of it.
+_VALUE_NAMES = frozenset(
+    [
+        "value",
+        "answer",
+        "number",
+        "text",
+        "final",
+        "finalanswer",
+        "content",
+        "result",
+        "numeric",
+        "amount",
+    ]
+)
+_UNIT_NAMES = frozenset(["unit", "units"])
+_TELLING_NAMES = frozenset(
+    ["explanation", "reasoning", "rationale", "type", "kind", "format", "confidence", "name"]
+)
+
+
+def _as_value(fields: Mapping[str, object]) -> str | None:
+    """Return the one value of an object that stands for an answer, with its unit."""
+    names = {_bare_name(name): name for name in fields}
+    values = [name for name in names if name in _VALUE_NAMES]
+    others = names.keys() - _VALUE_NAMES - _UNIT_NAMES - _TELLING_NAMES
+    if len(values) != 1 or others or any(map(_is_against, fields, fields.values())):
+        return None
+    value, unit = (
+        fields[names[values[0]]],
+        [fields[names[each]] for each in names if each in _UNIT_NAMES],
+    )
+    text = None if isinstance(value, dict) else _as_text(value)
+    if text is None or not unit or not isinstance(unit[0], str):
+        return text
+    return f"{text} {unit[0]}".strip()
 
 
 def _decoded(body: str) -> str:

@@ -120,6 +120,13 @@ _DENYING = (
         rf"\w+\ (?:answer|solution|value|result|choice){_VERDICT}",
         r"\b(?:an?|another|one)\ ",
     ),
+    # What somebody claims to know from the data set.
+    _lead(
+        "reference gold golden official target ground expected intended key",
+        rf"""(?:(?:reference|gold(?:en)?|official|target|expected|intended)\ (?:final\ )?
+              (?:answer|solution|result|output|label)|ground[\ -]truth(?:\ \w+)?
+              |key(?:\ (?:says?|gives?|has|states?|lists?))?){_VERDICT}?(?:\ that)?""",
+    ),
     # The instruction, or an example of it.
     _lead(
         "sample example template format placeholder draft hint",

@@ -17,6 +17,12 @@ from catsdk.answers.extract.words import is_answer_in_words
 __all__ = ["boxed", "hashed", "inside", "tagged"]
 
 _TAG = re.compile(r"<(/?)(?:final_)?answer>|\[(/?)ANSWER\]", re.IGNORECASE)
+# Tags that may hold an answer, a program's output, or a whole solution.
+_OTHER_TAG = re.compile(
+    r"<(result|solution|final|conclusion|response|output|ans"
+    r"|final[-_ ](?:answer|result|solution|response))>([^<>]{1,400})</\1>",
+    re.IGNORECASE,
+)
 _OR = re.compile(r"\s*(?:or|oder|ou|/|\|)\s*", re.IGNORECASE)
 _HASHES = re.compile(r"####[ \t]+([^\n]*)")
 _MOST = 64
@@ -64,7 +70,7 @@ def _is_replaced(answer: str, behind: str) -> bool:
 def tagged(text: str) -> str | None:
     """Return what stands in the last closed `<answer>` tag that is filled in."""
     if "nswer" not in text and "NSWER" not in text:
-        return None
+        return _tagged_otherwise(text)
     tags = list(_TAG.finditer(text))[-_MOST:]
     for at in range(len(tags) - 1, 0, -1):
         opening, closing = tags[at - 1], tags[at]
@@ -78,7 +84,26 @@ def tagged(text: str) -> str | None:
                 return as_it_stands(text, opening.start(), closing.end(), inside(content))
     if tags and "/" not in tags[-1].group():
         return ""
-    return None
+    return _tagged_otherwise(text)
+
+
+def _tagged_otherwise(text: str) -> str | None:
+    """Return the answer in the last tag such as `<result>`, unless another is said behind it."""
+    if "</" not in text:
+        return None
+    tags = list(_OTHER_TAG.finditer(text))[-2:]
+    if not tags:
+        return None
+    tag = tags[-1]
+    if _OR.fullmatch(text, tags[0].end(), tag.start()):
+        return ""
+    content, behind = tag[2].strip(), text[tag.end() :]
+    if _OPENS_AGAIN.match(content):
+        return ""
+    answer = whole_value(content) or (inside(content) if is_answer_in_words(content) else None)
+    if not answer or after_cue(behind):
+        return None
+    return as_it_stands(text, tag.start(), tag.end(), answer)
 
 
 def hashed(text: str) -> str | None:

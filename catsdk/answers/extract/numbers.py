@@ -138,7 +138,7 @@ def one_number(sentence: str) -> str | None:
         value = quantity_at(sentence[match.start() :])
         if value is None or value.alternatives or found or _LISTING.search(value.text):
             return None
-        if refutes(value.rest):
+        if refutes(value.rest, value.text):
             return None
         found.append(value.text)
         at = len(sentence) - len(value.rest)

@@ -6,6 +6,7 @@ import re
 
 from catsdk.answers.extract.closing import concluded
 from catsdk.answers.extract.code import is_comment
+from catsdk.answers.extract.conditions import is_one_case
 from catsdk.answers.extract.cues import after_cue
 from catsdk.answers.extract.leads import is_meant
 from catsdk.answers.extract.sentences import words_of
@@ -80,6 +81,7 @@ def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
         not is_meant(line, words)
         or is_comment(line)
         or is_spoken(line)
+        or is_one_case(_last_sentence(line))
         or (not _ASKING.isdisjoint(words[:2]) and asks(_last_sentence(line)))
         or ("etween" in line and _BETWEEN.search(line) and not _BOTH.search(content))
     ):

@@ -58,7 +58,9 @@ def whole_value(text: str) -> str | None:
     """Return the answer that `text` is as a whole, with a few words of unit behind it at most."""
     text = text.strip()
     found = value_at(text)
-    if found is None or found.alternatives or ELLIPSIS in found.rest or refutes(found.rest):
+    if found is None or found.alternatives or ELLIPSIS in found.rest:
+        return None
+    if refutes(found.rest, found.text):
         return None
     if _IF.match(found.rest) or hedges(found.rest) or is_corrected(found.rest, found.text):
         return None

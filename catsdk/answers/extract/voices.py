@@ -37,6 +37,33 @@ stackoverflow reddit quora chegg wikipedia
 _NUMBERED = "response rollout solution attempt sample model solver draft"
 _BEFORE = "first initial previous earlier original old"
 _ATTEMPTS = "answer answers guess attempt try thought estimate result"
+# Given names that are no other word, in English texts.
+_GIVEN_NAMES = """
+Aaron Adam Aisha Alex Alexander Alexandra Alexis Alice Amanda Amy Ana Andrea Andrew Andy Angela
+Anna Anne Anthony Ashley Barbara Ben Benjamin Beth Betty Bob Bobby Brad Brandon Brenda Brian Bruce
+Carl Carla Carlos Carmen Carol Caroline Catherine Charles Charlie Charlotte Chen Chloe Chris
+Christina Christopher Cindy Claire Clara Cynthia Dan Daniel Darren Dave David Deborah Dennis Diana
+Diane Donald Donna Doug Douglas Dylan Ed Eddie Edward Elena Elizabeth Ella Ellen Emily Emma Eric
+Erica Ethan Eva Eve Fatima Felix Fiona Fred Gary George Greg Hannah Harry Heather Helen Henry Ian
+Isaac Isabel Isabella Jack Jackie Jackson Jacob Jake James Jamie Jane Janet Jason Jean Jeff Jen
+Jennifer Jenny Jeremy Jerry Jessica Jill Jim Jimmy Joan Joanna Joe John Johnny Jordan Jose Joseph
+Josh Joshua Juan Judy Julia Julie Justin Karen Kate Katherine Kathy Katie Keith Kelly Ken Kenny
+Kevin Kim Kyle Larry Laura Lauren Leah Leo Liam Linda Lisa Logan Louis Lucas Lucy Luis Luke Maria
+Marie Mario Martha Martin Mary Matt Matthew Megan Melissa Mia Michael Michelle Miguel Mike Molly
+Nancy Natalie Nathan Nick Nicole Noah Nora Olivia Oscar Owen Pamela Patricia Patrick Paul Paula
+Peter Phil Philip Priya Rachel Raj Ralph Ramon Randy Raymond Rebecca Rick Robert Roger Ron Ronald
+Rosa Ruth Ryan Sam Samantha Samuel Sandra Sara Sarah Scott Sean Sharon Simon Sofia Sophia Sophie
+Stephanie Stephen Steve Steven Susan Suzy Tara Taylor Ted Teresa Theo Thomas Tim Timmy Timothy
+Tina Todd Tom Tommy Tony Tracy Tyler Vanessa Victor Victoria Vincent Walter Wendy William Yuki
+Yusuf Zach Zoe
+"""
+# What the answer of a data set is called, where somebody claims to know it.
+_KEYS = r"""(?:reference|expected|gold(?:en)?|official|target|ground[\s-]truth|intended)
+        (?:\s(?:final\s)?(?:answers?|results?|outputs?|solutions?|labels?))?
+    |(?:the\s)?(?:answer|solution|scoring|grading)\s?(?:key|sheet)|key|model\s(?:answer|solution)
+    |(?:(?:the\s)?(?:correct|right|true|final)\s)?(?:answer|solution|result)\s
+        \(?(?:from|per|according\sto|as\sin|in|by)\s(?:the\s)?(?:\w+\s)?(?:key|book|textbook|manual|sheet|grader|rubric|data\s?set|teacher)
+    |(?:from|per|according\sto)\s(?:the\s)?(?:\w+\s)?(?:key|book|textbook|manual|sheet|grader|rubric|data\s?set)"""
 _ALL = "other everyone everybody rest"
 _ANYBODY = "others some many most several someone somebody nobody noone"
 _FIND = """
@@ -295,11 +322,12 @@ def may_be_anothers(text: str, words: Collection[str]) -> bool:
 # Who speaks in a dialogue, or which of several solutions is quoted: "Bob: 5", "Response 1: 5".
 _SPEAKER = re.compile(
     rf"""[\s#*>_(\[-]{{0,8}}(?:(?:student|pupil|classmate|teacher|professor|user|human|friend
-        |(?:prof|dr|mr|mrs|ms)\.?\s\w+|alice|bob|carol|charlie|dave|eve)(?:\s(?:\d{{1,3}}|[A-Z]))?
+        |(?:prof|dr|mr|mrs|ms)\.?\s\w+|(?-i:{_any_of(_GIVEN_NAMES)}))(?:\s(?:\d{{1,3}}|[A-Z]))?
       |(?:student|response|rollout|solver|expert|candidate|model|{_any_of(_NAMED_SOLVERS)})\s\#?(?:\d{{1,3}}|[A-Z])
       |{_any_of(_NAMED_SOLVERS)}(?:[-\w.]{{0,12}}|\salpha)
       |(?:(?:my|the|an?|one|another)\s)?(?!(?:it|that|here|what|let|today|problem|question)['’])[^\W\d_]+(?:\s\d{{1,3}})?['’]s\s(?:\w+\s)?(?:answer|guess
-        |choice|solution))
+        |choice|solution)
+      |{_KEYS})
       [*_)\]]{{0,3}}\s?(?:\([^()]{{0,30}}\)\s?)?:""",
     _FLAGS,
 )

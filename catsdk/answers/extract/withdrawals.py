@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from catsdk.answers.extract.conditions import depends
 from catsdk.answers.extract.sentences import words_of
 
 __all__ = ["is_corrected", "is_withdrawn", "refutes", "takes_back"]
@@ -52,7 +53,7 @@ _TAKEN_BACK = re.compile(
             (?:right|correct|true|sure|certain))
       | (?:it|that)\ (?:is\ not|isn['’]t)\s?[.!)]
       | (?:that|this)(?:['’]s|\ is|\ was|\ must\ be)\ (?:\w+ly\ )?(?:wrong|incorrect
-        |mistaken|not\ (?:right
+        |impossible|not\ possible|mistaken|not\ (?:right
         |correct|true))
       | that\ (?:isn['’]t|can['’]?t\ be|cannot\ be)\ (?:right|correct|true)
       | (?:the|my|this|that)\ (?:above\ |previous\ |first\ )?(?:answer|result|calculation)
@@ -63,8 +64,8 @@ _TAKEN_BACK = re.compile(
         |off)\b
       | (?:but|however),?\ (?:this|that|it)\ is(?:\ not|n['’]t)\ (?:an?\ |the\ |one\ of\ the\ )?
         (?:integer|whole|positive|valid|possible|allowed|prime|answer|options?|choices?)\b
-      | (?:\w{1,20}[,.!]?\ ){0,2}i\ (?:made|have\ made|was|am)\ (?:an?\ )?(?:\w+\ )?(?:mistake|error
-        |wrong|mistaken)
+      | (?:\w{1,20}[,.!]?\ ){0,2}i\ (?:made|have\ made|was|am)\ (?!not\b)(?:an?\ )?(?:\w+\ )?
+          (?:mistake|error|wrong|mistaken)
       | (?:\w{1,20}[,.!]?\ ){0,2}(?:scratch|strike|disregard|ignore|forget)\ (?:that|this
         |the\ above)\b
       | (?:(?:this|that|it)(?:['’]s|\ is|\ was)|(?:the|my|this|that)\ (?:above\ )?(?:answer|result)
@@ -198,11 +199,20 @@ def is_withdrawn(behind: str, answer: str, words: Iterable[str]) -> bool:
 
     Its `words` are those of `words_of`.
     """
-    return refutes(behind) or _takes_back(behind, words) or _is_corrected(behind, answer, words)
+    return (
+        refutes(behind, answer)
+        or _takes_back(behind, words)
+        or _is_corrected(behind, answer, words)
+    )
 
 
-def refutes(rest: str) -> bool:
-    """Tell whether `rest`, which follows a value in its sentence, says that it is wrong."""
+def refutes(rest: str, value: str = "") -> bool:
+    """Tell whether `rest`, which follows `value` in its sentence, says that it is wrong.
+
+    A condition on it does, too.
+    """
+    if depends(rest, value):
+        return True
     begins = _BEGINS.match(rest) if rest[:_BEGINNING].isascii() else None
     if begins is not None and begins[1].lower() not in _REFUTING:
         return False

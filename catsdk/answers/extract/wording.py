@@ -41,7 +41,11 @@ _SUPPOSED = re.compile(
 )
 _OTHERS = re.compile(
     r"""\b(?:says|said|claims?|claimed|thinks|thought|believes|believed|argues|argued|asks?|asked
-      |asking|states\ that|stated\ that|reads|suggested|expects?|expected|wants?|wanted|told|guesses
+      |asking|states\ that|stated\ that|reads|suggested|expects?
+      |expected(?!\ (?:an?|the|total|return|values?|numbers?|amounts?|pay\w*|gains?|win\w*
+        |loss\w*|profits?|scores?|times?|costs?|counts?|lengths?|sums?|rolls|tosses|flips)\b)
+      |ground[\ -]truth|answer\ key
+      |wants?|wanted|told|guesses
       |answered|replied|wrote|according\ to|(?:(?:text)?book|answer\ key|manual|author)\ (?:gives?
       |gave|has|lists?|shows?)|for\ (?:example|instance)|e\.g\.|previous(?:ly)?|initial(?:ly)?
       |naive(?:ly)?|tempting|common\ (?:\w+\ )?(?:answer|mistake|error|guess)|den(?:y|ies|ied)

@@ -66,7 +66,9 @@ def is_undecided(text: str) -> bool:
 _REALS = Interval(Product((Number(Fraction(-1)), _INFINITY)), _INFINITY, (False, False))
 _NOTHING = re.compile(
     r"(?:there (?:is|are) )?(?:none|no (?:real |such |valid |possible )*"
-    r"(?:solutions?|numbers?|roots?|values?)(?: exists?)?|empty set|the empty set)"
+    r"(?:solutions?|numbers?|roots?|values?)(?: exists?)?"
+    r"|no such [a-z]{1,20}(?: exists?)?|none exists?"
+    r"|(?:it is )?(?:impossible|not possible)|empty set|the empty set)"
 )
 _EVERYTHING = re.compile(r"(?:all|every|any) (?:real numbers?|reals?)|(?:the )?reals?(?: numbers)?")
 _MEANINGS: dict[str, Node] = dict.fromkeys(["infinity", "infinite", "infinitely many"], _INFINITY)
