@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from catsdk.answers.engine.parse.sentences import formulas_and_numbers
 
@@ -10,7 +11,7 @@ __all__ = ["asserted_value", "changes_value", "is_doubtful"]
 
 # Words that deny, doubt or compare a value, or offer another one.
 _DENYING = r"""
-not|\w+n['\u2019]t|(?:is|are|was|were|do|does|did|ca|wo|would|could|should|ai)nt|never|no|none|nor|neither|cannot|nothing|nobody|hardly|barely|scarcely|without|
+not|(?:is|are|was|were|do|does|did|ca|wo|would|could|should|ai)nt|never|no|none|nor|neither|cannot|nothing|nobody|hardly|barely|scarcely|without|
 but|except\w*|exclud\w*|exclusive\w*|unless|besides|apart|aside|opposed|contrary|unlike|contrast|nowhere|others?|otherwise|rather|
 instead|however|though|although|yet|still|despite|or|and|either|both|versus|vs|alternativ\w*|
 than|less|more|fewer|greater|smaller|larger|bigger|lesser|least|most|over|under|above|below|
@@ -23,12 +24,12 @@ if|when|whenever|whether|where|wherever|while|because|since|given|provided|
 wrong\w*|incorrect\w*|false\w*|mistak\w+|error\w*|invalid|untrue|fake|bogus|trap|distractor|decoy|
 reject\w*|extraneous|discard\w*|eliminat\w+|ruled|ignor\w+|impossible|contradict\w*|den(?:y|ies|ied)|avoid\w*|
 refus\w+|fails?|failed|omit\w*|missing|lacks?|
-opposites?|reciprocals?|inverses?|best|tops|nots|maybes|minuses|used|does|did|let|lets|questions?|worst|for\s+all|for\s+every|negat\w+|minus|conjugate|complement\w*|
+opposites?|reciprocals?|inverses?|best|tops|nots|maybes|minuses|used|does|did|let|lets|questions?|worst|negat\w+|minus|conjugate|complement\w*|
 any|anything|everything|some|something|whatever|what|which|how|who|why|
 says?|said|wrote|writes|answered|replied|told|previous\w*|former\w*|earlier|initial\w*|originally|again|unresolved|nope|nah|
 nicht|kein\w*|nie|oder|au\u00dfer|ohne|vielleicht|weniger|mehr|mindestens|h\u00f6chstens|falsch|
-pas|jamais|aucun\w*|ni|sauf|sans|peut[- ]\u00eatre|moins|plus|faux|ou|autre|
-nunca|ning\w+|excepto|menos|salvo|sin|quiz\u00e1s?|tal\s+vez|m\u00e1s|falso|o|u|
+pas|jamais|aucun\w*|ni|sauf|sans|moins|plus|faux|ou|autre|
+nunca|ning\w+|excepto|menos|salvo|sin|quiz\u00e1s?|m\u00e1s|falso|o|u|
 n\u00e3o|nem|exceto|sem|talvez|mais|non|mai|tranne|senza|forse|meno|pi\u00f9|
 \u043d\u0435|\u043d\u0438|\u0438\u043b\u0438|\u043a\u0440\u043e\u043c\u0435|\u0431\u0435\u0437|\u0431\u043e\u043b\u0435\u0435|\u043c\u0435\u043d\u0435\u0435
 """
@@ -37,7 +38,7 @@ _CALCULATING = r"""
 positive|zero|one|two|three|four|five|six|seven|eight|nine|ten|percent|percentage|pct|squares?|squared|cubes?|cubed|roots?|half|halves|halved|halfway|twice|thrice|
 double\w*|triple\w*|quadrupl\w+|thirds?|fourths?|fifths?|sixths?|sevenths?|eighths?|ninths?|
 quarters?|multipl\w+|divisible|divid\w+|divisors?|factor(?:s|ial\w*)?|remainders?|modul\w+|mod|
-powers?|raised|times|logarithms?|logs?|exponent\w*|percent\s+of|choose|hundreds?|thousands?|
+powers?|raised|times|logarithms?|logs?|exponent\w*|choose|hundreds?|thousands?|
 millions?|billions?|trillions?|tens|ones|tenths?|hundredths?|thousandths?|millionths?|dozens?|
 scores?|gross(?:es)?|myriads?|\w+illions|(?:\w+teen|\w+tie|eleven|twelf)ths?|cientos|centenas|decenas|docenas|
 dezenas|d\w+zaines|centaines|milliers|milliards|milhares|millones|tercios|cuartos|quintos|tiers|quarts|demis|
@@ -46,7 +47,7 @@ zeros|zeroes|nines|basis|orders?|magnitude|rounded|truncated|approx\w*|cosines?|
 """
 _EAST_ASIAN_DENIALS = (
     "[\u4e0d\u975e\u6ca1\u6c92\u65e0\u7121\u672a\u522b\u5225\u9664\u6216\u7ea6\u7d04"
-    "\u8fd1\u82e5\u5417\u55ce\u9519\u932f\u5047\u53cd?\uff1f]"
+    "\u8fd1\u82e5\u5417\u55ce\u9519\u932f\u5047\u53cd\uff1f]"
     "|\u53ef\u80fd|\u4e5f\u8bb8|\u4e5f\u8a31|\u5927\u6982|\u5de6\u53f3|\u5927\u4e8e|\u5c0f\u4e8e"
     "|\u591a\u4e8e|\u5c11\u4e8e|\u8d85\u8fc7|\u8d85\u904e|\u4f4e\u4e8e|\u9ad8\u4e8e|\u81f3\u5c11"
     "|\u81f3\u591a|\u6700\u591a|\u6700\u5c11|\u4ee5\u4e0a|\u4ee5\u4e0b|\u4ee5\u5916|\u4ee5\u5185"
@@ -59,12 +60,29 @@ _EAST_ASIAN_OPERATION = re.compile(
 )
 
 
-def _any_of(words: str) -> str:
-    return rf"\b(?:{''.join(words.split())})\b"
+class _AnyOf:
+    """Tells whether one of many words stands in a text.
+
+    The words of a text are looked up one by one, and those that were met before are remembered: a
+    pattern of all these words would be tried at every position.
+    """
+
+    def __init__(self, patterns: str) -> None:
+        pattern = re.compile("".join(patterns.split()), re.IGNORECASE)
+        self._matches = lru_cache(4_096)(lambda word: pattern.fullmatch(word) is not None)
+
+    def in_(self, text: str) -> bool:
+        """Tell whether one of the words stands in `text`."""
+        return any(map(self._matches, _WORD_OR_NUMBER.findall(text)))
 
 
-_DOUBTFUL = re.compile(f"{_any_of(_DENYING)}|{_EAST_ASIAN_DENIALS}", re.IGNORECASE)
-_CALCULATED = re.compile(_any_of(_CALCULATING), re.IGNORECASE)
+_WORD_OR_NUMBER = re.compile(r"\w+")
+_DENIALS, _OPERATIONS = _AnyOf(_DENYING), _AnyOf(_CALCULATING)
+_DENYING_PHRASE = re.compile(
+    r"\wn['\u2019]t\b|\b(?:for\s+(?:all|every)|peut[- ]\u00eatre|tal\s+vez)\b", re.IGNORECASE
+)
+_PHRASE_SIGNS = ("'", "\u2019", "all", "every", "peut", "tal")
+_EAST_ASIAN_DENIAL = re.compile(_EAST_ASIAN_DENIALS)
 # What may stand directly before a value that is asserted.
 _ASSERTS = re.compile(
     r"(?:^|.*[\s*])(?:is|are|was|were|be|equals?|equal\s+to|totals?|has|have|had|gets?|got|finds?|"
@@ -102,12 +120,18 @@ _PLAIN_SYMBOL = re.compile(r"[A-Za-z](?:_\{?\w\}?)?")
 
 def is_doubtful(words: str) -> bool:
     """Tell whether words deny, doubt or compare a value, or offer another one."""
-    return _DOUBTFUL.search(words) is not None
+    if "?" in words or _DENIALS.in_(words):
+        return True
+    if not words.isascii() and _EAST_ASIAN_DENIAL.search(words):
+        return True
+    lower = words.lower()
+    may_be = any(sign in lower for sign in _PHRASE_SIGNS)
+    return may_be and _DENYING_PHRASE.search(words) is not None
 
 
 def changes_value(words: str) -> bool:
     """Tell whether words behind a number say that it is not the value: doubts, or operations."""
-    return is_doubtful(words) or _CALCULATED.search(words) is not None
+    return is_doubtful(words) or _OPERATIONS.in_(words)
 
 
 _LONGEST = 300
@@ -144,7 +168,7 @@ def asserted_value(text: str) -> str | None:
     # What stands behind the value is read as its unit, and is none if it changes the value.
     if not _asserts(before) or len(_WORD.findall(behind)) > _MOST_WORDS_BEHIND:
         return None
-    if _PLACED.match(behind) and not _CALCULATED.search(behind):
+    if _PLACED.match(behind) and not _OPERATIONS.in_(behind):
         return value
     return f"{value} {behind}".strip()
 
@@ -155,7 +179,7 @@ def _asserts(before: str) -> bool:
     if named is None:
         return _ASSERTS.match(before) is not None
     words = named[1]
-    if _CALCULATED.search(words) or _NO_PART_OF_NAME.search(words):
+    if _OPERATIONS.in_(words) or _NO_PART_OF_NAME.search(words):
         return False
     few = _MOST_WORDS_OF_NAME if named[2] == "=" else _MOST_WORDS_BEFORE_COLON
     return len(_WORD.findall(words)) <= few or _ASSERTS.match(words.rpartition(" ")[0]) is not None

@@ -64,9 +64,11 @@ def matrix_of(nodes: list[Node], lone: list[bool]) -> Matrix | None:
 
 def _tuple_of(inner: Separated) -> Node:
     """Make a tuple; a matrix where semicolons part rows of equal length."""
-    rows = listed(inner, "list")
-    if isinstance(rows, Items) and {separator for separator, _ in inner[1:]} == {",", ";"}:
-        return rows
+    separators = {separator for separator, _ in inner[1:]}
+    if len(separators) > 1:
+        rows = listed(inner, "list")
+        if isinstance(rows, Items) and separators == {",", ";"}:
+            return rows
     return Items("tuple", tuple(node for _, node in inner))
 
 

@@ -107,9 +107,12 @@ class ExpressionParser(ABC):
         """Read the arguments of a function; its name has been read."""
 
     def expression(self) -> tree.Node:
+        """Read a sum of terms, or one number or name."""
+        alone = self.alone()
+        return self.terms() if alone is None else alone
+
+    def terms(self) -> tree.Node:
         """Read a sum of terms."""
-        if (alone := self._alone()) is not None:
-            return alone
         self._deeper(2)
         terms: list[tree.Node] = [self._signed(self.term)]
         while True:
@@ -126,7 +129,7 @@ class ExpressionParser(ABC):
         self.depth -= 2
         return _sum(terms)
 
-    def _alone(self) -> tree.Node | None:
+    def alone(self) -> tree.Node | None:
         """Read an expression that is one number or name, as most are."""
         kind, value = self.tokens[self.at]
         if kind != "number" and kind != "symbol":

@@ -9,6 +9,7 @@ __all__ = ["LOGIC", "Separated", "is_proposition", "listed", "row_of", "rows_of"
 
 LOGIC = {"land": "and", "lor": "or", "=>": "implies", "<=>": "iff"}
 _JOINING = ("lor", "and", "land")
+_MARKS = frozenset([",", ";"])
 
 # Each statement with the separator before it.
 Separated = list[tuple[str, Node]]
@@ -20,11 +21,13 @@ def listed(found: Separated, kind: str) -> Node:
         raise UnreadableError("it is empty")
     if len(found) == 1 and kind in ("list", "set"):
         return found[0][1]
-    if kind == "list" and (joined := _joined(found) or _alternatives(found)):
-        return joined
+    separators = {separator for separator, _ in found[1:]}
     if kind == "list":
-        found = _distributed(found)
-    rows = rows_of(found)
+        if not separators <= _MARKS and (joined := _joined(found) or _alternatives(found)):
+            return joined
+        if any(isinstance(node, Relation) for _, node in found):
+            found = _distributed(found)
+    rows = rows_of(found) if len(separators) > 1 else None
     if rows is not None:
         nodes = [row_of(row) for row in rows]
     else:

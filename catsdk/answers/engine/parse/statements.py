@@ -50,6 +50,7 @@ _REALS = Interval(_MINUS_INFINITY, _INFINITY, (False, False))
 _SETS = {"R": _REALS, "\\R": _REALS}
 _SET_SIGNS = frozenset(["cup", ":", "setminus", "cap"])
 _UNIT_KINDS = frozenset(["text", "word"])
+_CLOSING_BRACES, _CLOSING_BRACKETS = frozenset(["}"]), frozenset([")", "]", "["])
 _MARKS = frozenset(["'", '"', "$", "¢"])
 _ORDINALS = frozenset(["st", "nd", "rd", "th"])
 
@@ -161,6 +162,8 @@ class AnswerParser(FunctionParser):
 
     def _side(self) -> Node:
         """Read an expression with its unit, a ratio, or a union of sets."""
+        if (alone := self.alone()) is not None:
+            return alone
         start = self.at
         first = self._measured()
         kind, sign = self.tokens[self.at]
@@ -227,7 +230,7 @@ class AnswerParser(FunctionParser):
             return Text(" ".join(value.lower().split()))
         if kind == "word" and value in ("\\emptyset", "\\mathbb", "\\R"):
             return self._named_set(value)
-        return self.expression()
+        return self.terms()
 
     def _named_set(self, value: str) -> Node:
         self.at += 1
@@ -292,16 +295,16 @@ class AnswerParser(FunctionParser):
 
     def bracket(self) -> Node:
         """Read a group, a tuple, a set, or an interval."""
-        opening = self.next[1]
+        opening = self.tokens[self.at][1]
         self.at += 1
         if opening == "\\{":
             return self._set()
-        ends = frozenset(["}"]) if opening == "{" else frozenset([")", "]", "["])
-        nested = self.next == ("sign", opening) and opening in "[{"
+        ends = _CLOSING_BRACES if opening == "{" else _CLOSING_BRACKETS
+        nested = opening in "[{" and self.tokens[self.at] == ("sign", opening)
         start = self.at
         inner = self._statements(ends)
-        closing = self.next[1]
-        if self.next == END or closing not in ends:
+        closing = self.tokens[self.at][1]
+        if closing not in ends:
             raise UnreadableError(f"{opening} is not closed")
         several = nested or opening == "{" and len(inner) > 1
         lone = lone_values(self.tokens[start : self.at]) if several else []

@@ -71,7 +71,9 @@ def _exactly(left: Node, right: Node, budget: Budget) -> Decision | None:
     normaliser = Normaliser(budget.lend(budget.left * 3 // 5))
     try:
         first, second = normaliser.form(left), normaliser.form(right)
-        if first.term and second.term:
+        if (one := first.term) and (other := second.term):
+            if one[0] == other[0]:
+                return Decision(one[1] == other[1], "exact")
             return _single_terms(first, second, normaliser)
         difference = normaliser.plus(first, negated(second))
     except (LimitReachedError, UndecidedError):
@@ -86,6 +88,9 @@ def _exactly(left: Node, right: Node, budget: Budget) -> Decision | None:
 
 def _single_terms(first: Form, second: Form, normaliser: Normaliser) -> Decision | None:
     """Compare two products by their quotient, in which huge powers cancel."""
+    if first.rational is not None or second.rational is not None:
+        product = first if first.rational is None else second
+        return None if normaliser.is_zero(product) is None else Decision(False, "exact")
     quotient = normaliser.divide(first, second)
     if quotient.rational is not None:
         return Decision(quotient.rational == 1, "exact")
