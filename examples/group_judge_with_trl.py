@@ -1,9 +1,9 @@
-"""A judge that sees a whole group at once, as the reward of TRL's GRPOTrainer: one call ranks it.
+"""A judge that sees a whole group at once, as the reward of a training: one call ranks it.
 
     python examples/group_judge_with_trl.py --judge openai:gpt-5 --steps 20
 
 Without `--judge` a function stands in its place that ranks short answers first. The model that is
-trained is the one in the box; two steps take some seconds on a CPU.
+trained, on TRL's GRPOTrainer, is the one in the box; two steps take some seconds on a CPU.
 """
 
 from __future__ import annotations
@@ -15,16 +15,10 @@ from dataclasses import dataclass
 from secrets import token_hex
 from tempfile import TemporaryDirectory
 
-from datasets import Dataset
-from transformers import AutoModelForCausalLM, AutoTokenizer
-from trl.trainer.grpo_config import GRPOConfig
-from trl.trainer.grpo_trainer import GRPOTrainer
-
 import catsdk as cat
 from catsdk.testing import FunctionProvider
-from catsdk.train import attach, reward
+from catsdk.train import CaTConfig, Rollouts, grpo
 from catsdk.types import Request
-from catsdk_providers.box import BOX
 
 PROMPTS = ["1+1", "27+35", "4821673+3947851", "123456+654321"]
 
@@ -98,33 +92,19 @@ def main() -> None:
     options = parser.parse_args()
 
     ranking = Ranking(options.judge or FunctionProvider(shortest_first))
-    rewards = reward(cat.CaT(reward=ranking), num_generations=4)
     with TemporaryDirectory() as folder:
-        trainer = GRPOTrainer(
-            model=AutoModelForCausalLM.from_pretrained(BOX),
-            reward_funcs=[rewards],
-            args=GRPOConfig(
-                folder,
-                max_steps=options.steps,
-                num_generations=4,
-                per_device_train_batch_size=8,
-                max_completion_length=112,
-                logging_steps=1,
-                save_strategy="no",
-                report_to="none",
-                gradient_checkpointing=False,
-                use_cpu=True,
-                bf16=False,
-            ),
-            train_dataset=Dataset.from_list(
-                [{"prompt": [{"role": "user", "content": text}]} for text in PROMPTS]
-            ),
-            processing_class=AutoTokenizer.from_pretrained(BOX),
+        config = CaTConfig(
+            model="local",
+            output=folder,
+            steps=options.steps,
+            batch=8,
+            device_batch=8,
+            kl=0.0,
+            rollouts=Rollouts(count=4, max_tokens=112),
+            trl={"gradient_checkpointing": False},
         )
-        attach(trainer, rewards)
-        trainer.train()
-    rewards.close()
-    for row in trainer.state.log_history:
+        trained = grpo(config, [{"prompt": text} for text in PROMPTS], cat=cat.CaT(reward=ranking))
+    for row in trained.history:
         if "cat/scored" in row:
             print(f"step {row['step']}: reward {row['reward']:.2f}, scored {row['cat/scored']:.2f}")
 
