@@ -44,15 +44,20 @@ def test_a_prompt_may_ask_for_the_verdict_under_a_name_of_its_own() -> None:
         read_verdict('{"met": true, "verdict": "no"}', key=prompt.verdict)
 
 
+UNESCAPED = [
+    r"x \frac{1}{2}",
+    r"\beta \boxed{4} \begin{x}",
+    r"\nu \neq \nabla",
+    r"\rho \right) \rightarrow",
+    r"\tau \text{a} \theta \times 2",
+    r"\sqrt{2} \alpha \( \underline{x}",
+]
+
+
 @pytest.mark.parametrize(
     ("written", "meant"),
     [
-        (r"x \frac{1}{2}", r"x \frac{1}{2}"),
-        (r"\beta \boxed{4} \begin{x}", r"\beta \boxed{4} \begin{x}"),
-        (r"\nu \neq \nabla", r"\nu \neq \nabla"),
-        (r"\rho \right) \rightarrow", r"\rho \right) \rightarrow"),
-        (r"\tau \text{a} \theta \times 2", r"\tau \text{a} \theta \times 2"),
-        (r"\sqrt{2} \alpha \( \underline{x}", r"\sqrt{2} \alpha \( \underline{x}"),
+        *((latex, latex) for latex in UNESCAPED),
         (r"\\frac{1}{2} and \frac{1}{2}", r"\frac{1}{2} and \frac{1}{2}"),
         (r"one\ntwo\tthree\r\nfour", "one\ntwo\tthree\r\nfour"),
         (r"\u00bd \"q\" a\/b it\'s", '\u00bd "q" a/b it\'s'),
