@@ -7,37 +7,15 @@ fails while it is old, or while an estimator is missing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import anyio
 
 import catsdk as cat
+from catsdk import estimators
 from catsdk.core.types import Completion, ImagePart, Message, Request, TextPart, TokenLogprob
-from catsdk.estimators import (
-    Adaptive,
-    BestOfN,
-    Cascade,
-    GenerativeSelfAggregation,
-    Grading,
-    Greedy,
-    Harmony,
-    Likelihood,
-    Majority,
-    MinPerplexity,
-    MixtureOfAgents,
-    MutualPredictability,
-    OtherView,
-    Paraphraser,
-    RandomChoice,
-    RecursiveSelfAggregation,
-    SelfBestOfN,
-    Shuffled,
-    Synthesizer,
-    UniversalSelfConsistency,
-    WeightedMajority,
-)
 from docs.marked import between
 
 PAGE = Path(__file__).resolve().parent / "prompts.md"
@@ -69,36 +47,38 @@ class Watched:
         return Completion(text=text, logprobs=(TokenLogprob(token=text, logprob=-1.0),))
 
 
-Made = Callable[[Watched], Any]
+MODEL = Watched()
 
-ESTIMATORS: Mapping[str, Made] = {
-    "Synthesizer": Synthesizer,
-    "Synthesizer(show_question=False)": lambda m: Synthesizer(m, show_question=False),
-    'Synthesizer(show="answers")': lambda m: Synthesizer(m, show="answers"),
-    "Synthesizer(show_images=True)": lambda m: Synthesizer(m, show_images=True),
-    "Synthesizer(show_reasoning=True)": lambda m: Synthesizer(m, show_reasoning=True),
-    "GenerativeSelfAggregation": GenerativeSelfAggregation,
-    "MixtureOfAgents": lambda m: MixtureOfAgents(
-        [[GenerativeSelfAggregation(m)]], GenerativeSelfAggregation(m)
+ESTIMATORS: Mapping[str, Any] = {
+    "Synthesizer": cat.Synthesizer(MODEL),
+    "Synthesizer(show_question=False)": cat.Synthesizer(MODEL, show_question=False),
+    'Synthesizer(show="answers")': cat.Synthesizer(MODEL, show="answers"),
+    "Synthesizer(show_images=True)": cat.Synthesizer(MODEL, show_images=True),
+    "Synthesizer(show_reasoning=True)": cat.Synthesizer(MODEL, show_reasoning=True),
+    "GenerativeSelfAggregation": estimators.GenerativeSelfAggregation(MODEL),
+    "MixtureOfAgents": estimators.MixtureOfAgents(
+        [[estimators.GenerativeSelfAggregation(MODEL)]], estimators.GenerativeSelfAggregation(MODEL)
     ),
-    "RecursiveSelfAggregation": lambda m: RecursiveSelfAggregation(
-        GenerativeSelfAggregation(m), Majority(), subset=2, rounds=2
+    "RecursiveSelfAggregation": estimators.RecursiveSelfAggregation(
+        estimators.GenerativeSelfAggregation(MODEL), cat.Majority(), subset=2, rounds=2
     ),
-    "UniversalSelfConsistency": UniversalSelfConsistency,
-    "SelfBestOfN": SelfBestOfN,
-    "BestOfN(Grading())": lambda m: BestOfN(Grading(m)),
-    "WeightedMajority(Grading())": lambda m: WeightedMajority(Grading(m)),
-    "WeightedMajority(Likelihood())": lambda m: WeightedMajority(Likelihood(m), weight="exp"),
-    "MutualPredictability": MutualPredictability,
-    "MinPerplexity": MinPerplexity,
-    "Cascade(Majority(), Synthesizer())": lambda m: Cascade(Majority(), Synthesizer(m), 1.0),
-    "Shuffled(Synthesizer())": lambda m: Shuffled(Synthesizer(m), seed=1),
-    "Majority": lambda _: Majority(),
-    "Adaptive(Majority())": lambda _: Adaptive(Majority()),
-    "Greedy": lambda m: Greedy(cat.Sampler(m)),
-    "Harmony": lambda m: Harmony(cat.Sampler(m), Paraphraser(m)),
-    "OtherView(Majority())": lambda m: OtherView(Majority(), cat.Sampler(m)),
-    "RandomChoice": lambda _: RandomChoice(0),
+    "UniversalSelfConsistency": estimators.UniversalSelfConsistency(MODEL),
+    "SelfBestOfN": estimators.SelfBestOfN(MODEL),
+    "BestOfN(Grading())": estimators.BestOfN(estimators.Grading(MODEL)),
+    "WeightedMajority(Grading())": estimators.WeightedMajority(estimators.Grading(MODEL)),
+    "WeightedMajority(Likelihood())": estimators.WeightedMajority(
+        estimators.Likelihood(MODEL), weight="exp"
+    ),
+    "MutualPredictability": estimators.MutualPredictability(MODEL),
+    "MinPerplexity": estimators.MinPerplexity(MODEL),
+    "Cascade(Majority(), Synthesizer())": cat.Cascade(cat.Majority(), cat.Synthesizer(MODEL), 1.0),
+    "Shuffled(Synthesizer())": estimators.Shuffled(cat.Synthesizer(MODEL), seed=1),
+    "Majority": cat.Majority(),
+    "Adaptive(Majority())": estimators.Adaptive(cat.Majority()),
+    "Greedy": estimators.Greedy(cat.Sampler(MODEL)),
+    "Harmony": estimators.Harmony(cat.Sampler(MODEL), estimators.Paraphraser(MODEL)),
+    "OtherView(Majority())": estimators.OtherView(cat.Majority(), cat.Sampler(MODEL)),
+    "RandomChoice": estimators.RandomChoice(0),
 }
 
 
@@ -118,14 +98,14 @@ def group() -> cat.Group:
     return cat.group_of(prompt, said)
 
 
-async def shown(made: Made) -> list[str]:
+async def shown(estimator: Any) -> list[str]:
     """The cells of one estimator."""
-    model = Watched()
-    await made(model).estimate(group())
-    if not model.seen:
+    MODEL.seen.clear()
+    await estimator.estimate(group())
+    if not MODEL.seen:
         return ["no call", *("" for _ in HEAD[2:])]
-    text = "\n".join(message.text for message in model.seen)
-    images = any(isinstance(part, ImagePart) for m in model.seen for part in m.parts)
+    text = "\n".join(message.text for message in MODEL.seen)
+    images = any(isinstance(part, ImagePart) for m in MODEL.seen for part in m.parts)
     mentioned = "mentioned" if "image that is not shown" in text else "no"
     answers = "final answers" if "0" in text.split() else "no"
     responses = "yes" if any(word in text for word in RESPONSES) else answers
@@ -148,7 +128,7 @@ HEAD = (
 
 async def table() -> str:
     """The table as Markdown."""
-    rows = [[f"`{name}`", *await shown(made)] for name, made in ESTIMATORS.items()]
+    rows = [[f"`{name}`", *await shown(estimator)] for name, estimator in ESTIMATORS.items()]
     lines = [HEAD, ["---"] * len(HEAD), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
