@@ -24,26 +24,6 @@ from catsdk.answers import (
 from catsdk.answers.verdict import Verdict
 from catsdk.core.types import Provenance
 from catsdk.errors import InvalidInputError
-from catsdk.estimators import (
-    Adaptive,
-    BestOfN,
-    GenerativeSelfAggregation,
-    Grading,
-    Greedy,
-    Harmony,
-    Likelihood,
-    MinPerplexity,
-    MixtureOfAgents,
-    MutualPredictability,
-    OtherView,
-    Paraphraser,
-    RandomChoice,
-    RecursiveSelfAggregation,
-    SelfBestOfN,
-    Shuffled,
-    UniversalSelfConsistency,
-    WeightedMajority,
-)
 from catsdk.recipes.names import BUILT_IN, registered
 from catsdk.rewards import (
     ClusterShare,
@@ -79,26 +59,31 @@ SAMPLERS = [
 ESTIMATORS = [
     cat.Synthesizer("openai:a", cat.Sampling(max_tokens=9), show="answers", prompt=PROMPT),
     cat.Majority(tie="first", seed=3),
-    cat.Cascade(Adaptive(cat.Majority(), 0.9), cat.Synthesizer("openai:a"), 0.6),
-    BestOfN(Grading("openai:j", cat.Sampling(max_tokens=9)), seed=1),
-    WeightedMajority(Likelihood(), "exp"),
-    WeightedMajority(Likelihood("local:x")),
-    GenerativeSelfAggregation("openai:a", seed=2),
-    MixtureOfAgents(
-        [[GenerativeSelfAggregation("a:b"), GenerativeSelfAggregation()]], cat.Majority()
+    cat.Cascade(estimators.Adaptive(cat.Majority(), 0.9), cat.Synthesizer("openai:a"), 0.6),
+    estimators.BestOfN(estimators.Grading("openai:j", cat.Sampling(max_tokens=9)), seed=1),
+    estimators.WeightedMajority(estimators.Likelihood(), "exp"),
+    estimators.WeightedMajority(estimators.Likelihood("local:x")),
+    estimators.GenerativeSelfAggregation("openai:a", seed=2),
+    estimators.MixtureOfAgents(
+        [[estimators.GenerativeSelfAggregation("a:b"), estimators.GenerativeSelfAggregation()]],
+        cat.Majority(),
     ),
-    RecursiveSelfAggregation(GenerativeSelfAggregation(), cat.Majority(), subset=2, rounds=2),
-    SelfBestOfN(),
-    SelfBestOfN(sampling=cat.Sampling(max_tokens=9)),
-    UniversalSelfConsistency("openai:a", cat.Sampling(temperature=0.5)),
-    MutualPredictability(),
-    MinPerplexity(),
-    Greedy(cat.Sampler(sampling=cat.Sampling(temperature=0.0, max_tokens=7))),
-    RandomChoice(3),
-    Shuffled(cat.Majority(), seed=4),
-    Harmony(cat.Sampler("openai:a"), Paraphraser("openai:b"), n=4),
-    OtherView(cat.Majority(), paraphraser=Paraphraser()),
-    OtherView(cat.Majority(), cat.Sampler("openai:a", cat.Sampling(temperature=0.7)), n=16),
+    estimators.RecursiveSelfAggregation(
+        estimators.GenerativeSelfAggregation(), cat.Majority(), subset=2, rounds=2
+    ),
+    estimators.SelfBestOfN(),
+    estimators.SelfBestOfN(sampling=cat.Sampling(max_tokens=9)),
+    estimators.UniversalSelfConsistency("openai:a", cat.Sampling(temperature=0.5)),
+    estimators.MutualPredictability(),
+    estimators.MinPerplexity(),
+    estimators.Greedy(cat.Sampler(sampling=cat.Sampling(temperature=0.0, max_tokens=7))),
+    estimators.RandomChoice(3),
+    estimators.Shuffled(cat.Majority(), seed=4),
+    estimators.Harmony(cat.Sampler("openai:a"), estimators.Paraphraser("openai:b"), n=4),
+    estimators.OtherView(cat.Majority(), paraphraser=estimators.Paraphraser()),
+    estimators.OtherView(
+        cat.Majority(), cat.Sampler("openai:a", cat.Sampling(temperature=0.7)), n=16
+    ),
 ]
 REWARDS = [
     cat.AnswerReward(),
@@ -118,7 +103,7 @@ REWARDS = [
     0.5 * cat.AnswerReward() + cat.RubricReward() - cat.LengthPenalty(3),
     SkipFlat(cat.AnswerReward()),
     SkipAgreed(cat.AnswerReward(), 0.9),
-    cat.AnswerReward(Harmony()),
+    cat.AnswerReward(estimators.Harmony()),
     EntropyBand(ClusterShare(), 0.1, 1.5),
     SkipFlat(ReferenceProbability("local:x", of="answer", debias=False), least=0.1),
     Diverse(cat.AnswerReward(), EquivalenceReward("openai:j"), others=4),
