@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from examples.lab.units import Training
@@ -17,28 +17,26 @@ MAX_TOKENS: Final = 16
 class Plan(Training):
     """How long a unit trains, and on how many held-out questions it is measured."""
 
-    steps: int = 60
-    prompts: int = 1
-    """One, so that a unit takes minutes."""
     temperature: float = 0.7
-    rate: float = 2e-4
-    """Of the adapters; all other weights stay."""
     rank: int = 16
-    every: int = 10
-    trained: int = 70
+    trained: int
     """Training questions of each kind."""
-    evaluated: int = 40
-    synthesized: int = 64
+    synthesized: int
     """The first so many held-out questions are given to the initial policy to synthesize, too."""
-    sft_questions: int = 120
-    sft_batch: int = 8
-    sft_epochs: float = 2.0
+    sft_questions: int
 
+
+# One prompt a step, so that a unit takes minutes; the rate is that of the adapters, since all other
+# weights stay.
+_FULL: Final = Plan(
+    steps=60, every=10, prompts=1, rate=2e-4, trained=70, evaluated=40, synthesized=64,
+    sft_questions=120, sft_batch=8, sft_epochs=2.0,
+)  # fmt: skip
 
 PLANS: Final = {
-    "full": Plan(),
-    "tiny": Plan(
-        steps=2, every=1, group=4, trained=4, evaluated=2, synthesized=2, sft_questions=4,
+    "full": _FULL,
+    "tiny": replace(
+        _FULL, steps=2, every=1, group=4, trained=4, evaluated=2, synthesized=2, sft_questions=4,
         sft_batch=2,
     ),
 }  # fmt: skip
