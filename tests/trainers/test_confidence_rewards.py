@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from math import exp, log
 from pathlib import Path
@@ -50,6 +50,20 @@ class Kept(cat.Reward):
         scores = await self.inner.reward(group, reference, ctx)
         self.seen.append((group, scores))
         return scores
+
+
+@dataclass(frozen=True)
+class By(cat.Reward):
+    """Scores by a function, which asks another reward."""
+
+    function: Callable[[Group, Context], Awaitable[Sequence[cat.Score]]]
+    asked: cat.Reward
+    needs_reference = False
+
+    async def score(
+        self, group: Group, reference: Reference | None, ctx: Context
+    ) -> Sequence[cat.Score]:
+        return await self.function(group, ctx)
 
 
 def distributions(question: str, text: str) -> list[list[float]]:
@@ -112,20 +126,13 @@ def test_self_certainty_and_entropy_are_those_of_the_policy_that_sampled(tmp_pat
 
 
 def test_a_cache_keeps_nothing_of_the_policy_that_learns(tmp_path: Path) -> None:
-    @dataclass(frozen=True)
-    class OfOneText(cat.Reward):
-        inner: Kept
-        needs_reference = False
-
-        async def score(
-            self, group: Group, reference: Reference | None, ctx: Context
-        ) -> Sequence[cat.Score]:
-            same = cat.group_of("1+1", ["so it is 2"] * len(group.rollouts))
-            await self.inner.reward(same, None, ctx.on(same))
-            return [ctx.score(rollout, float(at)) for at, rollout in enumerate(group.rollouts)]
+    async def of_one_text(group: Group, ctx: Context) -> Sequence[cat.Score]:
+        same = cat.group_of("1+1", ["so it is 2"] * len(group.rollouts))
+        await kept.reward(same, None, ctx.on(same))
+        return [ctx.score(rollout, float(at)) for at, rollout in enumerate(group.rollouts)]
 
     kept = Kept(SelfCertainty(PolicyAnchor("current")))
-    c = cat.CaT(reward=OfOneText(kept), client=cat.Client(cache="memory"))
+    c = cat.CaT(reward=By(of_one_text, kept), client=cat.Client(cache="memory"))
     reward = GroupReward(c)
     trainer = trainer_of("qwen3", tmp_path, reward, lora=False, max_steps=2)
     attach(trainer, reward)
@@ -140,17 +147,10 @@ def test_a_cache_keeps_nothing_of_the_policy_that_learns(tmp_path: Path) -> None
 def test_the_reference_is_read_by_the_policy_after_each_rollouts_text(tmp_path: Path) -> None:
     kept = Kept(ReferenceProbability(PolicyAnchor("current"), debias=False))
 
-    @dataclass(frozen=True)
-    class Fixed(cat.Reward):
-        inner: Kept
-        needs_reference = False
+    async def with_one_reference(group: Group, ctx: Context) -> Sequence[cat.Score]:
+        return await kept.reward(group, ctx.reference("It is 4."), ctx)
 
-        async def score(
-            self, group: Group, reference: Reference | None, ctx: Context
-        ) -> Sequence[cat.Score]:
-            return await self.inner.reward(group, ctx.reference("It is 4."), ctx)
-
-    reward = GroupReward(cat.CaT(reward=Fixed(kept)))
+    reward = GroupReward(cat.CaT(reward=By(with_one_reference, kept)))
     trainer = trainer_of("qwen3", tmp_path, reward, lora=False, max_steps=1)
     attach(trainer, reward)
     trainer.train()
