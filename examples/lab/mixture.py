@@ -63,14 +63,14 @@ def parts_of_step(
 
     judge, last_key = (judge_example, "digits") if mix.compared else (quote_example, "met")
     return [
-        Part("solve", make(solve_example, mix.solve_examples), 1.0),
+        Part("solve", make(solve_example, mix.solve.examples), mix.solve.weight),
         Part("synthesize", [combine() for _ in range(count)], 1.0),
-        Part("criteria", make(criteria_example, mix.criteria_examples), mix.criteria_weight),
-        Part("judge", make(judge, mix.judge_examples), mix.judge_weight),
+        Part("criteria", make(criteria_example, mix.criteria.examples), mix.criteria.weight),
+        Part("judge", make(judge, mix.judge.examples), mix.judge.weight),
         Part(
             "verdict",
-            [after(f'"{last_key}": ', each) for each in make(judge, mix.verdict_examples)],
-            mix.verdict_weight,
+            [after(f'"{last_key}": ', each) for each in make(judge, mix.verdict.examples)],
+            mix.verdict.weight,
         ),
     ]
 

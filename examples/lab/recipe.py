@@ -7,39 +7,42 @@ from typing import Final
 
 from examples.lab.corpus import Noise
 
-__all__ = ["JUDGE_MIX", "MIX", "Mix", "Recipe"]
+__all__ = ["JUDGE_MIX", "MIX", "Kind", "Mix", "Recipe"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How many examples of one kind a step has, and what they weigh in the loss."""
+
+    examples: int
+    weight: float
 
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """How much of each kind of example one step has, and what it weighs in the loss."""
+    """How much of each kind of example one step has; synthesis weighs 1 in the loss."""
 
-    solve_examples: int = 32
+    solve: Kind = Kind(32, 1.0)
     synthesis_tokens: int = 5000
     """Size of the synthesis part of a step; the number of examples follows from their length."""
     noisy_share: float = 0.0
     """Share of the synthesis examples that keep to generated noise, and so to all lengths."""
-    criteria_examples: int = 4
-    criteria_weight: float = 0.1
-    judge_examples: int = 4
-    judge_weight: float = 0.1
-    verdict_examples: int = 24
+    criteria: Kind = Kind(4, 0.1)
+    judge: Kind = Kind(4, 0.1)
+    verdict: Kind = Kind(24, 0.5)
     """Judge examples whose quote is given, so that the loss is about what follows from it."""
-    verdict_weight: float = 0.5
     compared: bool = False
     """Whether the judge compares digit by digit before its verdict."""
 
 
 MIX: Final = Mix()
 JUDGE_MIX: Final = Mix(
-    solve_examples=24,
+    solve=Kind(24, 1.0),
     synthesis_tokens=3000,
     noisy_share=0.3,
-    criteria_weight=0.3,
-    judge_examples=16,
-    judge_weight=0.5,
-    verdict_examples=40,
-    verdict_weight=1.0,
+    criteria=Kind(4, 0.3),
+    judge=Kind(16, 0.5),
+    verdict=Kind(40, 1.0),
     compared=True,
 )
 

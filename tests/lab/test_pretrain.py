@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 import torch
 from examples.lab.pretrain import train
-from examples.lab.recipe import MIX, Recipe
+from examples.lab.recipe import MIX, Kind, Recipe
 
 left = 9
 
@@ -32,7 +32,9 @@ def kill_before_the_ninth_record(event, arguments):
 if sys.argv[2] == "kill":
     sys.addaudithook(kill_before_the_ninth_record)
 torch.set_num_threads(1)
-few = replace(MIX, solve_examples=4, synthesis_tokens=200, criteria_examples=1, judge_examples=1)
+few = replace(
+    MIX, solve=Kind(4, 1.0), synthesis_tokens=200, criteria=Kind(1, 0.1), judge=Kind(1, 0.1)
+)
 small = replace(
     Recipe(), layers=1, width=32, feed_forward=32, head_dim=32, steps=10, own_steps=3,
     judge_steps=3, mix=few, judge_mix=replace(few, compared=True, noisy_share=0.5), pool=200,
