@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, Protocol, Self, runtime_checkable
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 import anyio
 from anyio import to_thread
@@ -97,15 +96,10 @@ class Recording:
             await self.wrapped.__aenter__()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *ending: Any) -> None:  # noqa: PYI036 - passed on as it is
         """Close the wrapped provider."""
         if isinstance(self.wrapped, AbstractAsyncContextManager):
-            await self.wrapped.__aexit__(kind, error, trace)
+            await self.wrapped.__aexit__(*ending)
 
 
 class ReplayProvider:
