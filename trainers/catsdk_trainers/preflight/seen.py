@@ -80,7 +80,7 @@ class Seen:
         return float(len({reward for reward in self.rewards if reward is not None}) > 1)
 
     @property
-    def unrewarded(self) -> float | None:
+    def no_reward(self) -> float | None:
         """1 where no rollout has a reward although one was wanted."""
         return None if self.unpaid else float(self.scored.failed)
 
@@ -94,6 +94,16 @@ class Seen:
     def no_answer(self) -> float | None:
         """The share of the rollouts that give no final answer; `None` without rollouts."""
         return len(self.votes.abstained) / len(self.votes.answers) if self.votes.answers else None
+
+    @property
+    def agreement(self) -> float | None:
+        """The share of the rollouts that give the most frequent answer; `None` without answers."""
+        return self.votes.share
+
+    @property
+    def not_the_reference(self) -> float | None:
+        """The share of the rollouts that give another answer than the reference."""
+        return None if self.matching is None else 1 - self.matching
 
     @property
     def answer_entropy(self) -> float | None:

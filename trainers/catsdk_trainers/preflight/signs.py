@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
+from operator import attrgetter
 from typing import Final
 
 from catsdk_trainers.preflight.measure import Measure
@@ -13,6 +14,7 @@ from catsdk_trainers.preflight.seen import Seen
 __all__ = ["SIGNS", "Sign", "measured"]
 
 _NO_ANSWERS: Final = "no prompt has a known answer (held_out)"
+_NO_ROLLOUT_ANSWERS: Final = "no rollout has an answer"
 _NO_REFERENCE: Final = "the reward makes no reference that could be right or wrong"
 
 
@@ -21,9 +23,8 @@ class Sign:
     """One thing that is measured.
 
     Args:
-        name: What it is called in JSON.
+        name: What it is called in JSON, and the property of `Seen` that says it of one group.
         label: What it is called for a reader.
-        of: What one group says.
         graded: Whether it needs a known answer.
         least: The least that one group can say.
         most: The most.
@@ -32,88 +33,47 @@ class Sign:
 
     name: str
     label: str
-    of: Callable[[Seen], float | None]
     graded: bool = False
     least: float = 0.0
     most: float = 1.0
     unknown: str = "no group could be measured"
 
 
-def _of_reference(
-    name: str, label: str, of: Callable[[Seen], float | None], least: float = 0.0
-) -> Sign:
+def _of_reference(name: str, label: str, least: float = 0.0) -> Sign:
     """What says whether references are right."""
-    return Sign(name, label, of, graded=True, least=least, unknown=_NO_REFERENCE)
+    return Sign(name, label, graded=True, least=least, unknown=_NO_REFERENCE)
 
 
 SIGNS: Final = (
-    Sign("usable", "prompts whose rewards differ", lambda seen: seen.usable),
-    Sign(
-        "zero_variance",
-        "groups with one and the same reward",
-        lambda seen: seen.zero_variance,
-        unknown="no group has a reward",
-    ),
-    Sign("no_reward", "groups without any reward", lambda seen: seen.unrewarded),
-    Sign(
-        "no_answer",
-        "rollouts without a final answer",
-        lambda seen: seen.no_answer,
-        unknown="no rollout was drawn",
-    ),
-    Sign(
-        "agreement",
-        "rollouts with the most frequent answer",
-        lambda seen: seen.votes.share,
-        unknown="no rollout has an answer",
-    ),
+    Sign("usable", "prompts whose rewards differ"),
+    Sign("zero_variance", "groups with one and the same reward", unknown="no group has a reward"),
+    Sign("no_reward", "groups without any reward"),
+    Sign("no_answer", "rollouts without a final answer", unknown="no rollout was drawn"),
+    Sign("agreement", "rollouts with the most frequent answer", unknown=_NO_ROLLOUT_ANSWERS),
     Sign(
         "answer_entropy",
         "entropy of a prompt's answers, nats",
-        lambda seen: seen.answer_entropy,
         most=inf,
-        unknown="no rollout has an answer",
+        unknown=_NO_ROLLOUT_ANSWERS,
     ),
     Sign(
         "token_entropy",
         "entropy of a token, nats",
-        lambda seen: seen.token_entropy,
         most=inf,
         unknown="the policy gives no log-probabilities",
     ),
     Sign(
         "not_the_reference",
         "rollouts with another answer than the reference",
-        lambda seen: None if seen.matching is None else 1 - seen.matching,
         unknown="no reference has an answer",
     ),
-    Sign("policy", "one rollout is right", lambda seen: seen.policy, graded=True),
-    Sign("majority", "the majority is right", lambda seen: seen.majority, graded=True),
-    _of_reference("teacher", "the teacher is right", lambda seen: seen.teacher),
-    _of_reference(
-        "lead", "lead of the teacher over one rollout", lambda seen: seen.lead, least=-1.0
-    ),
-    _of_reference(
-        "over_majority",
-        "lead of the teacher over the majority",
-        lambda seen: seen.over_majority,
-        least=-1.0,
-    ),
-    Sign(
-        "aim",
-        "aim: how the rewards favour right rollouts",
-        lambda seen: seen.aim,
-        graded=True,
-        least=-0.5,
-        most=0.5,
-    ),
-    Sign(
-        "best_aim",
-        "aim that known answers would have",
-        lambda seen: seen.best_aim,
-        graded=True,
-        most=0.5,
-    ),
+    Sign("policy", "one rollout is right", graded=True),
+    Sign("majority", "the majority is right", graded=True),
+    _of_reference("teacher", "the teacher is right"),
+    _of_reference("lead", "lead of the teacher over one rollout", least=-1.0),
+    _of_reference("over_majority", "lead of the teacher over the majority", least=-1.0),
+    Sign("aim", "aim: how the rewards favour right rollouts", graded=True, least=-0.5, most=0.5),
+    Sign("best_aim", "aim that known answers would have", graded=True, most=0.5),
 )
 """All of them, in the order in which they are shown."""
 
@@ -132,7 +92,7 @@ def _measure(sign: Sign, groups: Sequence[Seen]) -> Measure:
     if sign.graded and not groups:
         return Measure.missing(_NO_ANSWERS, sign.label)
     return Measure.of(
-        (sign.of(seen) for seen in groups),
+        map(attrgetter(sign.name), groups),
         least=sign.least,
         most=sign.most,
         unknown=sign.unknown,
