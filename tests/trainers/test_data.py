@@ -14,14 +14,7 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_prompt
 from catsdk_trainers.config.settings import CaTConfig
 from catsdk_trainers.data.groups import groups_of
-from catsdk_trainers.data.rows import (
-    fingerprint,
-    held_out_rows,
-    order,
-    rows_of,
-    training_rows,
-    warn_of_shared,
-)
+from catsdk_trainers.data.rows import both_rows, fingerprint, order, rows_of
 
 CONFIG = CaTConfig(model="m", prompt="question", suffix="!", system="Be short.")
 CHAT = [{"role": "system", "content": "Be short."}, {"role": "user", "content": "1+1!"}]
@@ -57,9 +50,8 @@ def test_a_data_set_that_is_nowhere_is_named(
 def test_held_out_prompts_that_are_trained_on_are_reported(
     measured: list[str], told: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    rows = training_rows(["1+1", "2+2"], CONFIG)
     with caplog.at_level(logging.WARNING, "catsdk_trainers.data.rows"):
-        warn_of_shared(rows, held_out_rows(measured, CONFIG))
+        both_rows(["1+1", "2+2"], measured, CONFIG)
     assert [told in record.message for record in caplog.records] == [True] * bool(told)
 
 

@@ -19,13 +19,13 @@ from catsdk_trainers.config.settings import CaTConfig
 
 __all__ = [
     "answer_column",
+    "both_rows",
     "fingerprint",
     "held_out_rows",
     "order",
     "rows_of",
     "training_rows",
     "values_of",
-    "warn_of_shared",
 ]
 
 _LOG = logging.getLogger(__name__)
@@ -82,24 +82,23 @@ def held_out_rows(given: Source | None, config: CaTConfig) -> list[Row]:
     return _rows(source, config, _HELD_OUT)[: config.evaluation.prompts]
 
 
-def warn_of_shared(rows: Sequence[Row], held_out: Sequence[Row]) -> None:
-    """Log a warning where held-out prompts are prompts of the training too.
-
-    Args:
-        rows: The training data.
-        held_out: The prompts that only measure.
-    """
+def both_rows(
+    data: Source | None, held_out: Source | None, config: CaTConfig
+) -> tuple[list[Row], list[Row]]:
+    """The `training_rows` and the `held_out_rows`; logs a warning where they share prompts."""
+    rows, tests = training_rows(data, config), held_out_rows(held_out, config)
     trained = {repr(row.values["prompt"]) for row in rows}
-    shared = [row for row in held_out if repr(row.values["prompt"]) in trained]
+    shared = [row for row in tests if repr(row.values["prompt"]) in trained]
     if shared:
         _LOG.warning(
             "before training: %d of %d held-out prompts are training prompts too, the first at %s:"
             " what is measured on them says nothing of other questions. Keep the two apart, unless"
             " only these questions matter",
             len(shared),
-            len(held_out),
+            len(tests),
             shared[0].place,
         )
+    return rows, tests
 
 
 def answer_column(rows: Sequence[Row], config: CaTConfig) -> str:

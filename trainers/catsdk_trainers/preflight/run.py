@@ -18,14 +18,7 @@ from catsdk.recipes import written
 from catsdk.runtime.spending.account import Account
 from catsdk_trainers.config.settings import CaTConfig
 from catsdk_trainers.data.gold import check_gold, golds_of
-from catsdk_trainers.data.rows import (
-    answer_column,
-    held_out_rows,
-    order,
-    training_rows,
-    values_of,
-    warn_of_shared,
-)
+from catsdk_trainers.data.rows import answer_column, both_rows, order, values_of
 from catsdk_trainers.preflight.binding import Initial
 from catsdk_trainers.preflight.consensus import Consensus
 from catsdk_trainers.preflight.forecast import Forecast
@@ -138,13 +131,12 @@ class _Chosen:
         held_out: Source | None,
         prompts: int,
     ) -> _Chosen:
-        rows = training_rows(data, config)
-        check_gold(method, rows)
-        first = [rows[at] for at in order(len(rows), min(prompts, len(rows)), config.seed)]
         # Evaluations may be off in the training, but a preflight needs them.
         every = config.evaluation.model_copy(update={"every": config.evaluation.every or 1})
-        tests = held_out_rows(held_out, config.model_copy(update={"evaluation": every}))
-        warn_of_shared(rows, tests)
+        config = config.model_copy(update={"evaluation": every})
+        rows, tests = both_rows(data, held_out, config)
+        check_gold(method, rows)
+        first = [rows[at] for at in order(len(rows), min(prompts, len(rows)), config.seed)]
         column = answer_column(tests or first, config)
         known = [row for row in tests if golds_of(method, row, column)]
         return cls(values_of(first), values_of(known[:prompts]), column, len(tests))

@@ -17,15 +17,7 @@ from catsdk.data import Source
 from catsdk_trainers.config.settings import CaTConfig
 from catsdk_trainers.data.first_answers import FirstAnswers
 from catsdk_trainers.data.gold import check_gold, gold_rewards, golds_of
-from catsdk_trainers.data.rows import (
-    answer_column,
-    fingerprint,
-    held_out_rows,
-    order,
-    training_rows,
-    values_of,
-    warn_of_shared,
-)
+from catsdk_trainers.data.rows import answer_column, both_rows, fingerprint, order, values_of
 from catsdk_trainers.data.tables import table_of
 from catsdk_trainers.trl.advising import CompareWithVote
 from catsdk_trainers.trl.arguments import (
@@ -109,9 +101,7 @@ def grpo(
         >>> grpo(config, [{"prompt": "23 + 58", "answer": "81"}]).steps
         1
     """
-    rows = training_rows(data, config)
-    tests = held_out_rows(held_out, config)
-    warn_of_shared(rows, tests)
+    rows, tests = both_rows(data, held_out, config)
     known = answer_column(tests, config) if tests else None
     loading = None if model is not None else model_arguments(config, lora=config.lora)
     asked = grpo_arguments(config, evaluates=bool(tests))
