@@ -15,14 +15,14 @@ class Kind:
     """How many examples of one kind a step has, and what they weigh in the loss."""
 
     examples: int
-    weight: float
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Mix:
     """How much of each kind of example one step has; synthesis weighs 1 in the loss."""
 
-    solve: Kind = Kind(32, 1.0)
+    solve: Kind = Kind(32)
     synthesis_tokens: int = 5000
     """Size of the synthesis part of a step; the number of examples follows from their length."""
     noisy_share: float = 0.0
@@ -37,12 +37,12 @@ class Mix:
 
 MIX: Final = Mix()
 JUDGE_MIX: Final = Mix(
-    solve=Kind(24, 1.0),
+    solve=Kind(24),
     synthesis_tokens=3000,
     noisy_share=0.3,
     criteria=Kind(4, 0.3),
     judge=Kind(16, 0.5),
-    verdict=Kind(40, 1.0),
+    verdict=Kind(40),
     compared=True,
 )
 

@@ -33,7 +33,7 @@ if sys.argv[2] == "kill":
     sys.addaudithook(kill_before_the_ninth_record)
 torch.set_num_threads(1)
 few = replace(
-    MIX, solve=Kind(4, 1.0), synthesis_tokens=200, criteria=Kind(1, 0.1), judge=Kind(1, 0.1)
+    MIX, solve=Kind(4), synthesis_tokens=200, criteria=Kind(1, 0.1), judge=Kind(1, 0.1)
 )
 small = replace(
     Recipe(), layers=1, width=32, feed_forward=32, head_dim=32, steps=10, own_steps=3,
