@@ -14,7 +14,7 @@ import torch.distributed as dist
 
 from catsdk.core.display.counting import counted
 from catsdk.core.sending import Budget
-from catsdk.runtime.spending.account import Account
+from catsdk.runtime.spending.account import Account, Amount
 from catsdk_trainers.trl.ranks import everywhere, on_first_rank
 
 __all__ = ["FOLDER", "Spending", "Spent", "forget_spent"]
@@ -24,20 +24,18 @@ FOLDER = "spent"
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class Spent(Amount):
     """What calls used, and for how long the training ran."""
 
     requests: int = 0
-    tokens: int = 0
-    usd: float = 0.0
     seconds: float = 0.0
 
     def __add__(self, other: Spent) -> Spent:
         """Add two amounts."""
         return Spent(
-            self.requests + other.requests,
             self.tokens + other.tokens,
             self.usd + other.usd,
+            self.requests + other.requests,
             self.seconds + other.seconds,
         )
 
@@ -187,7 +185,7 @@ class Spending:
             seconds = time.monotonic() - self._began
         if account is None:
             return Spent(seconds=seconds)
-        return Spent(account.requests, account.tokens, account.usd, seconds)
+        return Spent(account.tokens, account.usd, account.requests, seconds)
 
     def _told(self) -> str:
         """What is spent of each cap."""
