@@ -113,14 +113,19 @@ async def served(*providers: Any, **settings: Any) -> AsyncGenerator[str]:
             yield address
 
 
+def reached_by_openai(monkeypatch: pytest.MonkeyPatch, server: LoopbackServer) -> None:
+    """Let `openai:loopback` reach a server."""
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    monkeypatch.setenv("OPENAI_API_KEY", server.key)
+
+
 @asynccontextmanager
 async def upstream_of(
     monkeypatch: pytest.MonkeyPatch, provider: Any, **settings: Any
 ) -> AsyncGenerator[LoopbackServer]:
-    """A server with OpenAI's wire, which `openai:loopback` reaches."""
+    """As the fixture `upstream`, in front of a provider of the test's own."""
     async with LoopbackServer(provider, **settings) as upstream:
-        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
-        monkeypatch.setenv("OPENAI_API_KEY", upstream.key)
+        reached_by_openai(monkeypatch, upstream)
         yield upstream
 
 

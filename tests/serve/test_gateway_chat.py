@@ -10,7 +10,7 @@ from openai import BadRequestError, NotFoundError
 from pydantic import BaseModel
 
 from catsdk.core.types import Completion, Request, ToolCall, Usage
-from catsdk.testing import FunctionProvider, RawReply
+from catsdk.testing import FunctionProvider, LoopbackServer, RawReply
 from tests.serve.gateways import (
     ANSWER,
     QUESTION,
@@ -233,28 +233,26 @@ TOOLS: Any = [
 @pytest.mark.parametrize("asked", ["openai:loopback", "cat/synthesis:openai:loopback"])
 @pytest.mark.parametrize("name", ["weather", "reply"])
 async def test_tools_are_passed_on_and_their_calls_come_back(
-    monkeypatch: pytest.MonkeyPatch, stream: bool, asked: str, name: str
+    upstream: LoopbackServer, stream: bool, asked: str, name: str
 ) -> None:
-    async with upstream_of(monkeypatch, FunctionProvider(texts)) as upstream:
+    def call(payload: dict[str, Any]) -> RawReply:
+        sent = [tool["function"]["name"] for tool in payload["tools"]]
+        assert payload["tool_choice"] == "required"
+        return tool_call(sent[["weather", "reply"].index(name)], '{"a":1}')
 
-        def call(payload: dict[str, Any]) -> RawReply:
-            sent = [tool["function"]["name"] for tool in payload["tools"]]
-            assert payload["tool_choice"] == "required"
-            return tool_call(sent[["weather", "reply"].index(name)], '{"a":1}')
-
-        upstream.answer = call
-        async with served(models=["openai:loopback"]) as address, client_of(address) as client:
-            settings: Any = {
-                "model": asked,
-                "messages": QUESTION,
-                "tools": TOOLS,
-                "tool_choice": "required",
-            }
-            if stream:
-                async with client.chat.completions.stream(**settings) as events:
-                    reply: Any = await events.get_final_completion()
-            else:
-                reply = await client.chat.completions.create(**settings)
+    upstream.answer = call
+    async with served(models=["openai:loopback"]) as address, client_of(address) as client:
+        settings: Any = {
+            "model": asked,
+            "messages": QUESTION,
+            "tools": TOOLS,
+            "tool_choice": "required",
+        }
+        if stream:
+            async with client.chat.completions.stream(**settings) as events:
+                reply: Any = await events.get_final_completion()
+        else:
+            reply = await client.chat.completions.create(**settings)
     (choice,) = reply.choices
     assert choice.finish_reason == "tool_calls"
     (made,) = choice.message.tool_calls
@@ -280,13 +278,12 @@ async def test_the_results_of_tools_go_along_with_the_conversation() -> None:
 
 
 async def test_fields_of_the_dialect_go_on_to_a_service_that_speaks_it(
-    monkeypatch: pytest.MonkeyPatch,
+    upstream: LoopbackServer,
 ) -> None:
-    async with upstream_of(monkeypatch, FunctionProvider(texts)) as upstream:
-        settings: Any = {"models": ["openai:loopback"], "pass_on": ["mirostat"]}
-        async with served(**settings) as address:
-            asked = body("openai:loopback", presence_penalty=0.5, mirostat=2, user="u")
-            assert (await post(address, asked))[0] == 200
+    settings: Any = {"models": ["openai:loopback"], "pass_on": ["mirostat"]}
+    async with served(**settings) as address:
+        asked = body("openai:loopback", presence_penalty=0.5, mirostat=2, user="u")
+        assert (await post(address, asked))[0] == 200
     (payload,) = upstream.payloads
     assert (payload["presence_penalty"], payload["mirostat"]) == (0.5, 2)
     assert "user" not in payload and "cat" not in payload

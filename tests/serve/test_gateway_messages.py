@@ -8,7 +8,7 @@ import pytest
 from anthropic import APIStatusError, AsyncAnthropic, BadRequestError, NotFoundError
 
 from catsdk.core.errors import ServerError
-from catsdk.testing import FunctionProvider, RawReply
+from catsdk.testing import FunctionProvider, LoopbackServer, RawReply
 from tests.serve.gateways import (
     ANSWER,
     QUESTION,
@@ -18,7 +18,6 @@ from tests.serve.gateways import (
     served,
     texts,
     tool_call,
-    upstream_of,
 )
 
 TOOL: Any = {"name": "weather", "description": "d", "input_schema": {"type": "object"}}
@@ -80,24 +79,22 @@ async def test_a_system_prompt_and_settings_reach_the_model() -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_tools_reach_a_model_of_another_wire_and_its_calls_come_back(
-    monkeypatch: pytest.MonkeyPatch, stream: bool
+    upstream: LoopbackServer, stream: bool
 ) -> None:
-    async with upstream_of(monkeypatch, FunctionProvider(texts)) as upstream:
+    def call(payload: dict[str, Any]) -> RawReply:
+        (tool,) = payload["tools"]
+        assert tool["function"]["parameters"] == {"type": "object"}
+        assert payload["tool_choice"] == "required"
+        return tool_call("weather", '{"city": "Paris"}', said="I look.")
 
-        def call(payload: dict[str, Any]) -> RawReply:
-            (tool,) = payload["tools"]
-            assert tool["function"]["parameters"] == {"type": "object"}
-            assert payload["tool_choice"] == "required"
-            return tool_call("weather", '{"city": "Paris"}', said="I look.")
-
-        upstream.answer = call
-        async with served(models=["openai:loopback"]) as address, client_of(address) as client:
-            settings = asked("openai:loopback", tools=[TOOL], tool_choice={"type": "any"})
-            if stream:
-                async with client.messages.stream(**settings) as events:
-                    reply: Any = await events.get_final_message()
-            else:
-                reply = await client.messages.create(**settings)
+    upstream.answer = call
+    async with served(models=["openai:loopback"]) as address, client_of(address) as client:
+        settings = asked("openai:loopback", tools=[TOOL], tool_choice={"type": "any"})
+        if stream:
+            async with client.messages.stream(**settings) as events:
+                reply: Any = await events.get_final_message()
+        else:
+            reply = await client.messages.create(**settings)
     text, use = reply.content
     assert text.text == "I look."
     assert (use.id, use.name, use.input) == ("call-7", "weather", {"city": "Paris"})

@@ -20,8 +20,8 @@ from catsdk.serve import GatewayConfig, Key
 from catsdk.serve.gateway.holders import Holder
 from catsdk.serve.gateway.voting import voted
 from catsdk.serve.site.problems import Problem
-from catsdk.testing import FunctionProvider, RawReply
-from tests.serve.gateways import body, client_of, post, served, texts, tool_call, upstream_of
+from catsdk.testing import FunctionProvider, LoopbackServer, RawReply
+from tests.serve.gateways import body, client_of, post, served, texts, tool_call
 
 ALICE, BOB = {"x_api_key": "alices-key"}, {"x_api_key": "bobs-key"}
 
@@ -192,7 +192,7 @@ async def test_equal_calls_are_voted_on_whatever_the_order_of_their_keys() -> No
 
 @pytest.mark.behaviour("gateway-passes-tools")
 async def test_a_vote_on_tools_is_taken_where_it_is_asked_for(
-    monkeypatch: pytest.MonkeyPatch,
+    upstream: LoopbackServer,
 ) -> None:
     cities = iter(["Rome", "Paris", "Paris"])
 
@@ -200,19 +200,18 @@ async def test_a_vote_on_tools_is_taken_where_it_is_asked_for(
         usage = {"prompt_tokens": 3, "completion_tokens": 2}
         return tool_call("weather", json.dumps({"city": next(cities)}), usage=usage)
 
-    async with upstream_of(monkeypatch, FunctionProvider(texts)) as upstream:
-        upstream.answer = call
-        tool: Any = {"type": "function", "function": {"name": "weather", "parameters": {}}}
-        async with (
-            served(models=["openai:loopback"]) as address,
-            client_of(address) as client,
-        ):
-            reply: Any = await client.chat.completions.create(
-                model="cat/synthesis:openai:loopback",
-                messages=[{"role": "user", "content": "Weather?"}],
-                tools=[tool],
-                extra_body={"cat": {"n": 3, "tools": "vote"}},
-            )
+    upstream.answer = call
+    tool: Any = {"type": "function", "function": {"name": "weather", "parameters": {}}}
+    async with (
+        served(models=["openai:loopback"]) as address,
+        client_of(address) as client,
+    ):
+        reply: Any = await client.chat.completions.create(
+            model="cat/synthesis:openai:loopback",
+            messages=[{"role": "user", "content": "Weather?"}],
+            tools=[tool],
+            extra_body={"cat": {"n": 3, "tools": "vote"}},
+        )
     (made,) = reply.choices[0].message.tool_calls
     assert json.loads(made.function.arguments) == {"city": "Paris"}
     assert reply.cat["agreement"] == pytest.approx(2 / 3)

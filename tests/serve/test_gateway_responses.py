@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from catsdk.core.errors import ServerError
 from catsdk.core.types import Request
-from catsdk.testing import FunctionProvider, RawReply
+from catsdk.testing import FunctionProvider, LoopbackServer, RawReply
 from tests.serve.gateways import (
     ANSWER,
     SUMMARY,
@@ -21,7 +21,6 @@ from tests.serve.gateways import (
     served,
     texts,
     tool_call,
-    upstream_of,
 )
 
 FUNCTION: Any = {"type": "function", "name": "weather", "parameters": {"type": "object"}}
@@ -83,36 +82,34 @@ async def test_events_come_in_their_order_while_the_anchor_is_still_writing() ->
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_functions_are_called_and_their_results_go_along(
-    monkeypatch: pytest.MonkeyPatch, stream: bool
+    upstream: LoopbackServer, stream: bool
 ) -> None:
-    async with upstream_of(monkeypatch, FunctionProvider(texts)) as upstream:
+    def call(payload: dict[str, Any]) -> RawReply:
+        assert payload["tool_choice"] == {"type": "function", "function": {"name": "weather"}}
+        assert [message["role"] for message in payload["messages"]] == [
+            "user",
+            "assistant",
+            "tool",
+        ]
+        return tool_call("weather", '{"city": "Paris"}')
 
-        def call(payload: dict[str, Any]) -> RawReply:
-            assert payload["tool_choice"] == {"type": "function", "function": {"name": "weather"}}
-            assert [message["role"] for message in payload["messages"]] == [
-                "user",
-                "assistant",
-                "tool",
-            ]
-            return tool_call("weather", '{"city": "Paris"}')
-
-        upstream.answer = call
-        settings: Any = {
-            "model": "openai:loopback",
-            "input": [
-                {"role": "user", "content": [{"type": "input_text", "text": "Weather?"}]},
-                {"type": "function_call", "call_id": "c1", "name": "weather", "arguments": "{}"},
-                {"type": "function_call_output", "call_id": "c1", "output": "rain"},
-            ],
-            "tools": [FUNCTION],
-            "tool_choice": {"type": "function", "name": "weather"},
-        }
-        async with served(models=["openai:loopback"]) as address, client_of(address) as client:
-            if stream:
-                async with client.responses.stream(**settings) as events:
-                    reply: Any = await events.get_final_response()
-            else:
-                reply = await client.responses.create(**settings)
+    upstream.answer = call
+    settings: Any = {
+        "model": "openai:loopback",
+        "input": [
+            {"role": "user", "content": [{"type": "input_text", "text": "Weather?"}]},
+            {"type": "function_call", "call_id": "c1", "name": "weather", "arguments": "{}"},
+            {"type": "function_call_output", "call_id": "c1", "output": "rain"},
+        ],
+        "tools": [FUNCTION],
+        "tool_choice": {"type": "function", "name": "weather"},
+    }
+    async with served(models=["openai:loopback"]) as address, client_of(address) as client:
+        if stream:
+            async with client.responses.stream(**settings) as events:
+                reply: Any = await events.get_final_response()
+        else:
+            reply = await client.responses.create(**settings)
     (item,) = reply.output
     assert (item.type, item.call_id, item.name) == ("function_call", "call-7", "weather")
     assert item.arguments == '{"city": "Paris"}'
