@@ -34,7 +34,8 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def owner(kind: str) -> Owner:
+def owner(kind: str, server: LoopbackServer) -> Owner:
+    """What has a life, whose model is reached at `server`."""
     return cat.Client() if kind == "client" else cat.CaT(MODEL)
 
 
@@ -56,9 +57,7 @@ async def bare_model(owner: Owner) -> object:
         return await session.model(MODEL)
 
 
-async def test_nested_blocks_share_the_models_and_the_outermost_closes_them(
-    owner: Owner, server: LoopbackServer
-) -> None:
+async def test_nested_blocks_share_the_models_and_the_outermost_closes_them(owner: Owner) -> None:
     with anyio.fail_after(10):
         async with owner:
             await used(owner)
@@ -72,9 +71,7 @@ async def test_nested_blocks_share_the_models_and_the_outermost_closes_them(
             await used(owner)
 
 
-async def test_after_the_last_exit_entering_again_raises_too(
-    owner: Owner, server: LoopbackServer
-) -> None:
+async def test_after_the_last_exit_entering_again_raises_too(owner: Owner) -> None:
     with anyio.fail_after(10):
         async with owner:
             await used(owner)
@@ -124,7 +121,7 @@ async def test_a_cat_on_a_closed_client_says_that_the_client_is_closed() -> None
 
 
 async def test_an_error_in_the_block_comes_out_as_it_is_and_the_models_are_closed(
-    owner: Owner, server: LoopbackServer
+    owner: Owner,
 ) -> None:
     failure = KeyError("mine")
     with anyio.fail_after(10), pytest.raises(KeyError) as caught:
@@ -164,9 +161,7 @@ async def bare_of(client: cat.Client) -> Provider:
         return await ctx.model(MODEL)
 
 
-async def test_without_a_block_each_use_opens_and_closes_for_itself(
-    owner: Owner, server: LoopbackServer
-) -> None:
+async def test_without_a_block_each_use_opens_and_closes_for_itself(owner: Owner) -> None:
     with anyio.fail_after(10):
         await used(owner)
         await used(owner)
