@@ -6,6 +6,7 @@ import anyio
 import pytest
 
 from catsdk.core.concurrency.flights import Flights
+from tests.followers import followers_of_one_cancelled
 
 
 class Work:
@@ -53,27 +54,8 @@ async def test_nothing_is_remembered_and_other_keys_do_not_wait() -> None:
 
 async def test_where_the_first_one_is_cancelled_another_makes_it_anew() -> None:
     flights, work = Flights[str, str](), Work()
-    first = anyio.CancelScope()
-    followers: list[tuple[str, bool]] = []
-
-    async def lead() -> None:
-        with first:
-            await flights.once("key", work)
-
-    async def follow() -> None:
-        followers.append(await flights.once("key", work))
-
-    with anyio.fail_after(5):
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(lead)
-            await anyio.wait_all_tasks_blocked()
-            tasks.start_soon(follow)
-            tasks.start_soon(follow)
-            await anyio.wait_all_tasks_blocked()
-            first.cancel()
-            await anyio.wait_all_tasks_blocked()
-            assert work.begun == 2
-            work.may_end.set()
+    followers = await followers_of_one_cancelled(lambda: flights.once("key", work), work.may_end)
+    assert work.begun == 2
     assert sorted(followers) == [("made", False), ("made", True)]
 
 

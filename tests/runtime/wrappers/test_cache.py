@@ -18,6 +18,7 @@ from catsdk.runtime.stores.memory import MemoryStore
 from catsdk.runtime.wrappers.cache import Caching, keys_of
 from catsdk.sampling.many import draw
 from catsdk.testing import FunctionProvider
+from tests.followers import followers_of_one_cancelled
 
 ASK = Request(messages=(Message(role="user", content="q"),))
 ONE_BY_ONE = Capabilities(seed=True)
@@ -184,24 +185,8 @@ async def test_when_the_one_who_asked_first_is_cancelled_another_asks_in_its_pla
         return "ok"
 
     cache = cached(FunctionProvider(script))
-    followed: list[str] = []
-
-    async def follow() -> None:
-        followed.extend(texts(await cache.complete(ASK)))
-
-    with anyio.fail_after(5):
-        async with anyio.create_task_group() as tasks:
-            with anyio.CancelScope() as scope:
-                async with anyio.create_task_group() as doomed:
-                    doomed.start_soon(cache.complete, ASK)
-                    await anyio.wait_all_tasks_blocked()
-                    tasks.start_soon(follow)
-                    tasks.start_soon(follow)
-                    await anyio.wait_all_tasks_blocked()
-                    scope.cancel()
-            await anyio.wait_all_tasks_blocked()
-            free.set()
-    assert followed == ["ok", "ok"]
+    followers = await followers_of_one_cancelled(lambda: cache.complete(ASK), free)
+    assert [texts(each) for each in followers] == [["ok"], ["ok"]]
     assert len(calls) == 2
 
 
