@@ -9,11 +9,12 @@ import pytest
 
 import catsdk as cat
 from catsdk.core.errors import BudgetExceededError, NoEvidenceError, ServerError
-from catsdk.core.types import Completion, Message, Request, Usage
+from catsdk.core.types import Completion, Message, Request
 from catsdk.runtime.context import context_of
 from catsdk.runtime.spending.account import Account, Amount
 from catsdk.runtime.wrappers.budget import most
 from catsdk.testing import FunctionProvider
+from tests.runtime.costing import costing, costing_in_turn
 
 ASK = Request(messages=(Message(role="user", content="q"),), max_tokens=100)
 ONE_BY_ONE = cat.Capabilities()
@@ -22,10 +23,6 @@ Answer = Callable[[Request], object]
 
 def model_of(script: Callable[[Request], object] = lambda _: "\\boxed{4}") -> FunctionProvider:
     return FunctionProvider(script, capabilities=ONE_BY_ONE)  # type: ignore[arg-type]
-
-
-def tokens(count: int) -> Completion:
-    return Completion(text="x", usage=Usage(output_tokens=count, requests=1))
 
 
 @pytest.mark.parametrize(("own", "whole"), [(3, 10), (10, 3), (3, 3)])
@@ -92,7 +89,7 @@ async def test_reservations_of_both_accounts_come_back_however_a_call_ends() -> 
             raise ServerError("boom", status=500)
         if word == "hang":
             await anyio.sleep_forever()
-        return tokens(3)
+        return costing(3)
 
     client = cat.Client(budget=cat.Budget(tokens=100_000), retry=cat.Retry(times=0))
     own = Account(cat.Budget(tokens=50_000, usd=1.0))
@@ -129,7 +126,7 @@ async def test_a_call_waits_with_no_place_in_flight_until_either_account_has_roo
 
     async def script(request: Request) -> Completion:
         await go_on.wait()
-        return tokens(2)
+        return costing(2)
 
     model = model_of(script)
     client = cat.Client(budget=tight if short == "client" else wide)
@@ -158,11 +155,7 @@ async def test_a_call_waits_with_no_place_in_flight_until_either_account_has_roo
 
 @pytest.mark.behaviour("budget-is-never-exceeded")
 async def test_many_runs_at_once_use_both_budgets_up_and_pass_neither() -> None:
-    async def script(_: Request) -> Completion:
-        await anyio.lowlevel.checkpoint()
-        return tokens(10)
-
-    model = model_of(script)
+    model = model_of(costing_in_turn(10))
     client = cat.Client(budget=cat.Budget(tokens=3_000, answer_tokens=100))
     sampler = cat.Sampler(model, cat.Sampling(max_tokens=100))
     assert client.account is not None

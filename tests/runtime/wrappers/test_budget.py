@@ -20,20 +20,16 @@ from catsdk.core.errors import (
 )
 from catsdk.core.ports import Capabilities, Provider, tokens_of
 from catsdk.core.sending import Budget, Price
-from catsdk.core.types import Completion, ImagePart, Message, Request, TextPart, Usage
+from catsdk.core.types import Completion, ImagePart, Message, Request, TextPart
 from catsdk.runtime.spending.account import Account, Amount
 from catsdk.runtime.spending.prices import Fixed
 from catsdk.runtime.wrappers.budget import Room, Spend, most
 from catsdk.testing import FunctionProvider
+from tests.runtime.costing import costing, costing_in_turn
 from tests.runtime.wrappers.whole_chain import whole_chain
 
 ASK = Request(messages=(Message(role="user", content="a question"),), max_tokens=100)
 RATES = Fixed(Price(input=1.0, output=10.0))
-
-
-def answer(tokens: int, unreported: int = 0) -> Completion:
-    usage = Usage(output_tokens=tokens, requests=1, unreported=unreported)
-    return Completion(text="x", usage=usage)
 
 
 async def spent(script: Callable[[Request], Completion], **caps: Any) -> Account:
@@ -43,11 +39,11 @@ async def spent(script: Callable[[Request], Completion], **caps: Any) -> Account
 
 
 async def test_a_call_is_settled_by_its_tokens() -> None:
-    assert (await spent(lambda _: answer(7), tokens=1000)).tokens == 7
+    assert (await spent(lambda _: costing(7), tokens=1000)).tokens == 7
 
 
 async def test_usage_that_the_service_does_not_tell_counts_as_the_most_possible() -> None:
-    account = await spent(lambda _: answer(0, unreported=1), tokens=1000, usd=1.0)
+    account = await spent(lambda _: costing(0, unreported=1), tokens=1000, usd=1.0)
     assert Amount(account.tokens, account.usd) == most(ASK, account.budget, RATES)
 
 
@@ -128,11 +124,7 @@ async def outcomes(work: Callable[[], Awaitable[object]], times: int) -> list[ob
 
 @pytest.mark.behaviour("budget-is-never-exceeded")
 async def test_calls_at_once_use_a_token_budget_up_and_do_not_pass_it() -> None:
-    async def script(_: Request) -> Completion:
-        await anyio.lowlevel.checkpoint()
-        return answer(10)
-
-    model = FunctionProvider(script)
+    model = FunctionProvider(costing_in_turn(10))
     account = Account(Budget(tokens=1000))
     provider: Provider = whole_chain(model, account, limits={"in_flight": 20})
     results = await outcomes(lambda: provider.complete(ASK), 500)
@@ -171,7 +163,7 @@ def test_a_money_budget_needs_a_known_price() -> None:
 
 
 async def test_an_explicit_price_is_charged_and_shown() -> None:
-    model = FunctionProvider(lambda _: answer(100), name="mine:m")
+    model = FunctionProvider(lambda _: costing(100), name="mine:m")
     prices = {"m": Price(input=1.0, output=10_000.0)}
     account = Account(Budget(usd=2.0))
     provider = whole_chain(model, account, prices=prices)
