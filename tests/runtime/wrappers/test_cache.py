@@ -19,6 +19,7 @@ from catsdk.runtime.wrappers.cache import Caching, keys_of
 from catsdk.sampling.many import draw
 from catsdk.testing import FunctionProvider
 from tests.followers import followers_of_one_cancelled
+from tests.runtime.cutting import cut_off
 
 ASK = Request(messages=(Message(role="user", content="q"),))
 ONE_BY_ONE = Capabilities(seed=True)
@@ -253,18 +254,13 @@ async def play(seed: int, calls: int, takes_n: bool) -> None:
             for at, answer in enumerate(texts(await draw(cache, request))):
                 seen.setdefault(at, set()).add(answer)
 
-    async def cut(scope: anyio.CancelScope) -> None:
-        for _ in range(random.randrange(6)):
-            await anyio.lowlevel.checkpoint()
-        scope.cancel()
-
     with anyio.fail_after(20):
         async with anyio.create_task_group() as tasks:
             for _ in range(calls):
                 scope = anyio.CancelScope()
                 tasks.start_soon(one, scope)
                 if random.random() < 0.2:
-                    tasks.start_soon(cut, scope)
+                    tasks.start_soon(cut_off, scope, random)
     assert all(len(texts - {"ServerError"}) <= 1 for texts in seen.values())
     led, followed = cache.store.flights.claim(["any", *keys_of("here", ASK)])
     assert (len(led), followed) == (2, {})
