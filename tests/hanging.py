@@ -1,10 +1,12 @@
-"""A call that is never answered: it tells when it began, how many run, and when one was ended."""
+"""Calls that are never answered, or only once they may be; both tell when they began."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import anyio
 
-__all__ = ["Hanging"]
+__all__ = ["Hanging", "Held"]
 
 
 class Hanging:
@@ -24,3 +26,18 @@ class Hanging:
             self.running -= 1
             self.cancelled.set()
         return "never"
+
+
+class Held:
+    """Scripts calls that wait until they `may_end`; `started` is set once `calls` of them run."""
+
+    def __init__(self, script: Any, calls: int = 1) -> None:
+        self.script, self.calls, self.running = script, calls, 0
+        self.started, self.may_end = anyio.Event(), anyio.Event()
+
+    async def __call__(self, request: Any) -> Any:
+        self.running += 1
+        if self.running == self.calls:
+            self.started.set()
+        await self.may_end.wait()
+        return self.script(request)

@@ -15,6 +15,7 @@ from catsdk.rubrics.judge import Judge, Judging
 from catsdk.runtime.client import Client
 from catsdk.runtime.context import Context, context_of
 from catsdk.testing import FunctionProvider
+from tests.hanging import Held
 from tests.rubrics.scripted import (
     contains_judge,
     criteria_shown,
@@ -259,15 +260,7 @@ async def test_a_seed_shuffles_criteria_alike_for_every_response() -> None:
 @MODES
 async def test_equal_verdicts_in_flight_are_asked_for_once(mode: Any) -> None:
     model = contains_judge()
-    started, waiting = anyio.Event(), anyio.Event()
-    script = model.script
-
-    async def slow(request: Request) -> Any:
-        started.set()
-        await waiting.wait()
-        return script(request)
-
-    model.script = slow
+    model.script = held = Held(model.script)
     judge = Judge(model, judging=Judging(mode=mode))
     results: list[tuple[Verdict, ...]] = []
 
@@ -278,9 +271,9 @@ async def test_equal_verdicts_in_flight_are_asked_for_once(mode: Any) -> None:
         async with context_of(Client()) as ctx, anyio.create_task_group() as tasks:
             for _ in range(20):
                 tasks.start_soon(run, ctx)
-            await started.wait()
+            await held.started.wait()
             await anyio.wait_all_tasks_blocked()
-            waiting.set()
+            held.may_end.set()
     assert len(model.requests) == (3 if mode == "each" else 1)
     assert {tuple(v.met for v in verdicts) for verdicts in results} == {(True, False, True)}
     calls = sum(len(v.calls) for verdicts in results for v in verdicts)
@@ -363,24 +356,15 @@ async def test_a_judge_that_remembers_nothing_asks_each_time() -> None:
 
 async def test_a_long_response_is_sent_once_ahead_and_then_by_all() -> None:
     model = contains_judge()
-    script = model.script
-    started, gate = anyio.Event(), anyio.Event()
-
-    async def gated(request: Request) -> Any:
-        if len(model.requests) == 1:
-            started.set()
-            await gate.wait()
-        return script(request)
-
-    model.script = gated
+    model.script = held = Held(model.script)
     long = rollout_of("alpha " * 2_000)
     with anyio.fail_after(5):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(Judge(model).judge, RUBRIC, long)
-            await started.wait()
+            await held.started.wait()
             await anyio.wait_all_tasks_blocked()
             assert len(model.requests) == 1
-            gate.set()
+            held.may_end.set()
     assert len(model.requests) == 3
 
 

@@ -25,6 +25,7 @@ from catsdk.runtime.structured import Route, route_of
 from catsdk.testing import FunctionProvider
 from catsdk.testing.loopback import LoopbackServer
 from catsdk_providers.openai.provider import OpenAIProvider
+from tests.hanging import Held
 from tests.prompts.attacks import SMALL, SMALL_IDS, Attack
 from tests.rubrics.scripted import group_of, reference_of, rollout_of, said
 
@@ -252,20 +253,14 @@ async def test_a_bound_that_the_service_names_in_its_refusal_is_left_out_from_th
 
 async def test_of_two_requests_that_are_refused_at_once_each_is_sent_again() -> None:
     model = refusing("minLength", words="'{}' is not permitted.")
-    script, both = model.script, anyio.Event()
-
-    async def together(request: Request) -> Any:
-        if len(model.requests) == 2:
-            both.set()
-        await both.wait()
-        return script(request)
-
-    model.script = together
+    model.script = held = Held(model.script, calls=2)
     proposer = RubricProposer(model, attempts=1)
     with anyio.fail_after(5):
         async with anyio.create_task_group() as tasks:
             for _ in range(2):
                 tasks.start_soon(proposer.propose, reference_of(group_of("x")))
+            await held.started.wait()
+            held.may_end.set()
     assert len(model.requests) == 4
 
 
