@@ -58,11 +58,20 @@ class ErrorContract:
         assert caught.value.model == name_of(provider)
         return caught.value
 
-    def expected(self, fault: Fault, kind: type[ProviderError]) -> type[ProviderError]:
+    async def failing_as(
+        self,
+        kind: type[ProviderError],
+        server: LoopbackServer,
+        fault: Fault,
+        pieces: list[str] | None = None,
+    ) -> ProviderError:
+        """The error of one call, which is a `kind` unless this wire shows the fault otherwise."""
         kind_here = self.apart.get(fault, kind)
         if kind_here is None:
             pytest.skip(f"{fault} does not show on this wire")
-        return kind_here
+        error = await self.failing(server, fault, pieces=pieces)
+        assert type(error) is kind_here
+        return error
 
     @pytest.mark.behaviour("provider-error-classes")
     @pytest.mark.parametrize(
@@ -86,8 +95,7 @@ class ErrorContract:
     async def test_each_refusal_has_its_own_error_with_status_and_request_id(
         self, server: LoopbackServer, fault: Fault, kind: type[ProviderError], statuses: set[int]
     ) -> None:
-        error = await self.failing(server, fault)
-        assert type(error) is self.expected(fault, kind)
+        error = await self.failing_as(kind, server, fault)
         assert error.status in statuses
         assert error.request_id == f"req-{fault}"
         assert server.key not in str(error)
@@ -160,8 +168,7 @@ class ErrorContract:
     async def test_a_reply_that_is_not_of_the_wire_is_malformed(
         self, server: LoopbackServer, fault: Fault
     ) -> None:
-        error = await self.failing(server, fault)
-        assert type(error) is self.expected(fault, errors.MalformedResponseError)
+        error = await self.failing_as(errors.MalformedResponseError, server, fault)
         assert error.transient
         assert error.request_id == f"req-{fault}"
 
@@ -171,9 +178,8 @@ class ErrorContract:
     async def test_a_reply_over_the_limit_is_given_up(
         self, server: LoopbackServer, fault: Fault, streamed: bool
     ) -> None:
-        kind = self.expected(fault, errors.MalformedResponseError)
-        error = await self.failing(server, fault, pieces=[] if streamed else None)
-        assert type(error) is kind
+        pieces: list[str] | None = [] if streamed else None
+        error = await self.failing_as(errors.MalformedResponseError, server, fault, pieces)
         assert "is over" in str(error)
         assert (error.status, error.request_id) == (200, f"req-{fault}")
 
@@ -181,8 +187,8 @@ class ErrorContract:
     async def test_an_error_that_a_good_reply_reports_is_that_error(
         self, server: LoopbackServer, streamed: bool
     ) -> None:
-        error = await self.failing(server, "reported", pieces=[] if streamed else None)
-        assert type(error) is self.expected("reported", errors.OverloadedError)
+        pieces: list[str] | None = [] if streamed else None
+        error = await self.failing_as(errors.OverloadedError, server, "reported", pieces)
         assert error.request_id == "req-reported"
 
     @pytest.mark.behaviour("provider-broken-connection")
@@ -190,8 +196,7 @@ class ErrorContract:
     async def test_a_broken_connection_is_a_transient_failure(
         self, server: LoopbackServer, fault: Fault
     ) -> None:
-        error = await self.failing(server, fault)
-        assert type(error) is self.expected(fault, errors.ConnectionFailedError)
+        error = await self.failing_as(errors.ConnectionFailedError, server, fault)
         assert error.transient
 
     @pytest.mark.behaviour("provider-broken-connection")
