@@ -9,18 +9,7 @@ from threading import Thread
 import anyio
 
 import catsdk as cat
-from catsdk.core.types import (
-    Call,
-    Criterion,
-    Failure,
-    Message,
-    Provenance,
-    Reference,
-    Result,
-    Rollout,
-    Rubric,
-    Verdict,
-)
+from catsdk.core.types import Call, Failure, Provenance, Verdict
 from catsdk.data.results import write_results
 from catsdk.rubrics import Judged
 from catsdk.runs.store import RunStore
@@ -32,7 +21,7 @@ NAMED = "<img src=x onerror=window.hit=1>"
 """The part of it that can name a folder."""
 
 
-def result() -> Result:
+def result() -> cat.Result:
     """A result all of whose texts are hostile."""
     failure = Failure(kind=ATTACK, message=ATTACK, model=ATTACK, request_id=ATTACK)
     call = Call(stage=ATTACK, model=ATTACK, usage=cat.Usage(requests=1), latency=1.0,
@@ -40,11 +29,11 @@ def result() -> Result:
     drawn = cat.group_of("x", [ATTACK, ATTACK, "plain"])
     group = drawn.model_copy(
         update={
-            "prompt": tuple(Message(role=role, content=ATTACK) for role in ("system", "user")),
+            "prompt": tuple(cat.Message(role=role, content=ATTACK) for role in ("system", "user")),
             "rollouts": tuple(
-                Rollout(index=r.index, answer=ATTACK, answer_rule=ATTACK,
-                        completion=r.completion.model_copy(
-                            update={"model": ATTACK, "reasoning": ATTACK}))
+                cat.Rollout(index=r.index, answer=ATTACK, answer_rule=ATTACK,
+                            completion=r.completion.model_copy(
+                                update={"model": ATTACK, "reasoning": ATTACK}))
                 for r in drawn.rollouts
             ),
             "failures": {3: failure},
@@ -53,10 +42,10 @@ def result() -> Result:
     )  # fmt: skip
     made = Provenance(method=ATTACK, model=ATTACK, prompt=ATTACK, prompt_version=ATTACK,
                       settings={ATTACK: ATTACK})  # fmt: skip
-    reference = Reference(text=f"{ATTACK}\n{ATTACK} 4", answer=ATTACK, rationale=ATTACK,
-                          group=group, agreement=1.0, majority=ATTACK, disagrees=True,
-                          provenance=made, calls=(call,))  # fmt: skip
-    rubric = Rubric(id=ATTACK, criteria=(Criterion(id="r1", text=ATTACK),), provenance=made)
+    reference = cat.Reference(text=f"{ATTACK}\n{ATTACK} 4", answer=ATTACK, rationale=ATTACK,
+                              group=group, agreement=1.0, majority=ATTACK, disagrees=True,
+                              provenance=made, calls=(call,))  # fmt: skip
+    rubric = cat.Rubric(id=ATTACK, criteria=(cat.Criterion(id="r1", text=ATTACK),), provenance=made)
     vote = Verdict(criterion_id="r1", met=False, judge=ATTACK, reason=ATTACK)
     verdicts = (
         Verdict(criterion_id="r1", met=True, evidence=ATTACK, reason=ATTACK, judge=ATTACK,
@@ -68,8 +57,8 @@ def result() -> Result:
                   parts={ATTACK: cat.Score(index=at, value=0.5)})
         for at, verdict in enumerate(verdicts)
     )  # fmt: skip
-    return Result(group=group, reference=reference, rubrics=(rubric,), scores=scores,
-                  failure=failure)  # fmt: skip
+    return cat.Result(group=group, reference=reference, rubrics=(rubric,), scores=scores,
+                      failure=failure)  # fmt: skip
 
 
 def batch(folder: Path) -> None:
