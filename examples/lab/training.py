@@ -16,18 +16,7 @@ from typing import Any, Final
 
 from transformers import TrainerCallback
 
-from catsdk.train import (
-    CaTConfig,
-    Checkpoints,
-    HeldOut,
-    LoRA,
-    Probe,
-    Rollouts,
-    SFTPlan,
-    Stop,
-    grpo,
-    sft,
-)
+from catsdk import train
 from examples.lab.held_out import Exam
 from examples.lab.units import Training, Unit, file_of
 
@@ -64,11 +53,11 @@ def config_for(
     folder: Path,
     *,
     cat: dict[str, Any],
-    rollouts: Rollouts,
+    rollouts: train.Rollouts,
     kl: float = 0.0,
     sft_rate: float,
-    lora: LoRA | None = None,
-) -> CaTConfig:
+    lora: train.LoRA | None = None,
+) -> train.CaTConfig:
     """The settings of a unit, whose plan says how long it trains and in which batches.
 
     Args:
@@ -83,7 +72,7 @@ def config_for(
     """
     plan = unit.plan
     batch = plan.prompts * plan.group
-    return CaTConfig(
+    return train.CaTConfig(
         model=str(model),
         output=str(folder),
         seed=unit.seed,
@@ -95,11 +84,11 @@ def config_for(
         lora=lora,
         rollouts=rollouts,
         cat=cat,
-        probe=Probe(every=plan.every),
-        evaluation=HeldOut(every=0),
-        stop=Stop(constant=None),
-        checkpoints=Checkpoints(every=plan.every),
-        sft=SFTPlan(
+        probe=train.Probe(every=plan.every),
+        evaluation=train.HeldOut(every=0),
+        stop=train.Stop(constant=None),
+        checkpoints=train.Checkpoints(every=plan.every),
+        sft=train.SFTPlan(
             batch=plan.sft_batch,
             learning_rate=sft_rate,
             epochs=plan.sft_epochs,
@@ -113,7 +102,7 @@ def config_for(
 def train_unit(
     unit: Unit[Training],
     out: Path,
-    config: CaTConfig,
+    config: train.CaTConfig,
     rows: list[dict[str, Any]],
     *,
     model: Any,
@@ -139,8 +128,8 @@ def train_unit(
     scratch = scratch_of(unit, out)
     watch = _Watch(exam, every, scratch, _start_of(unit, out) if start_alike else None)
     began = time.perf_counter()
-    train: Callable[..., Any] = sft if unit.arm == "sft" else grpo
-    trained = train(config, rows, model=model, tokenizer=tokenizer, callbacks=[watch])
+    run: Callable[..., Any] = train.sft if unit.arm == "sft" else train.grpo
+    trained = run(config, rows, model=model, tokenizer=tokenizer, callbacks=[watch])
     file = file_of(unit, out)
     file.parent.mkdir(parents=True, exist_ok=True)
     told = {
