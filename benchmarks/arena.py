@@ -1,4 +1,4 @@
-"""The processes of a benchmark: the server on one core, each contestant in turn on the other."""
+"""The processes of a benchmark: a server on one core, and the contestants in turn on the other."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TRIES, DISTURBED = 3, 0.03
 
 
 def environment(*, whole: bool) -> dict[str, str]:
-    """What a process sees; `whole` is catsdk with its providers, not the contestants alone."""
+    """The environment of a process; `whole` includes catsdk and its providers."""
     roots = [ROOT, ROOT / "providers", ROOT / "trainers"] if whole else [ROOT]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CATSDK_")}
     return kept | {
@@ -33,7 +33,7 @@ def environment(*, whole: bool) -> dict[str, str]:
 
 @dataclass
 class Process:
-    """A script that answers a line of JSON with a line of JSON, pinned to one core."""
+    """A script, pinned to one core, that answers each line of JSON with another."""
 
     python: Path
     script: Path
@@ -42,7 +42,7 @@ class Process:
     _running: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        """Start it, unless it runs."""
+        """Start it, unless it is running."""
         if self._running is not None and self._running.poll() is None:
             return
         log = (ROOT / "out").joinpath(f"{self.script.stem}.log")
@@ -58,12 +58,12 @@ class Process:
                 cwd=ROOT / "out",
                 env=environment(whole=self.python == Path(sys.executable)) | self.settings,
             )
-        # At once: the threads that it will start inherit it.
+        # Before it starts any threads, so that they inherit the core.
         if self.core is not None:
             os.sched_setaffinity(self._running.pid, {self.core})
 
     def answer(self, seconds: float) -> dict[str, Any]:
-        """The next line that it writes; without one in time it is killed, as the answer says."""
+        """Read its next line; if none comes in time, kill it and return an error."""
         assert self._running is not None
         assert self._running.stdout is not None
         ready, _, _ = select.select([self._running.stdout], [], [], seconds)
@@ -83,13 +83,12 @@ class Process:
         return self.answer(seconds)
 
     def waited(self) -> float:
-        """Seconds that its threads could have run and had no core, since it began."""
+        """Seconds since the start in which its threads were ready to run but had no core."""
         assert self._running is not None
         tasks = Path(f"/proc/{self._running.pid}/task").glob("*/schedstat")
         return sum(int(task.read_text().split()[1]) for task in tasks) / 1e9
 
     def stop(self) -> None:
-        """Kill it."""
         if self._running is not None:
             self._running.kill()
             self._running.wait()
@@ -98,9 +97,10 @@ class Process:
 
 @dataclass
 class Run:
-    """What came of one task: the contestant's answer and the server's report.
+    """The outcome of one task: the contestant's answer and the server's report.
 
-    `starved` is how long both waited for a core that others held, as a share of the wall time.
+    `starved` is how long both waited for a core that other processes held, as a share of the wall
+    time.
     """
 
     contestant: str
@@ -110,14 +110,14 @@ class Run:
 
     @property
     def error(self) -> str | None:
-        """Why there is no result, if there is none."""
+        """Why there is no result; `None` if there is one."""
         return self.answer.get("error")
 
 
 def undisturbed(task: Callable[[], Run]) -> Run:
-    """Do a task again, twice at most, while others hold the cores; the least disturbed counts.
+    """Repeat a task up to twice while other processes hold the cores; keep the least disturbed run.
 
-    What is compared is how long the processes waited for a core, never how well they did.
+    Only the time spent waiting for a core decides, never the result.
     """
     runs: list[Run] = []
     while len(runs) < TRIES and not (runs and runs[-1].starved < DISTURBED):
@@ -128,10 +128,10 @@ def undisturbed(task: Callable[[], Run]) -> Run:
 
 
 class Arena:
-    """The server and the contestants; `task` lets one of them run, all others being idle."""
+    """The server and the contestants; `task` runs one of them while all others are idle."""
 
     def __init__(self, contestants: list[str], *, limit: float = 300, pinned: bool = True) -> None:
-        """Choose who takes part; a task may take `limit` seconds."""
+        """Choose the contestants; a task may take `limit` seconds."""
         cores = sorted(os.sched_getaffinity(0)) if pinned else [None]
         self.contestants, self.limit = contestants, limit
         self._server = Process(Path(sys.executable), FOLDER / "server.py", cores[-1])
@@ -155,7 +155,7 @@ class Arena:
         self._exits.close()
 
     def rest(self) -> None:
-        """Stop the contestants: the next task of each begins in a new process."""
+        """Stop the contestants, so that the next task of each begins in a new process."""
         for process in self._processes.values():
             process.stop()
 
@@ -171,14 +171,14 @@ class Arena:
         host: str = "127.0.0.1",
         settings: dict[str, str] | None = None,
     ) -> Run:
-        """Let `contestant` do `task`; `fresh` in a new process, `settings` in its environment."""
+        """Run a task, in a new process if `fresh`, with `settings` in the environment."""
         process = self._processes[contestant]
         if fresh or settings != (process.settings or None):
             process.stop()
             process.settings = settings or {}
         target = self.target | {"url": self.target["url"].replace("127.0.0.1", host)}
-        # A first call loads what is loaded lazily. It is as slow as those to come: who adapts to
-        # latency would else take the work for a service that has become slower.
+        # The first call triggers lazy imports. It has the latency of the calls that follow, because
+        # a client that adapts to latency would otherwise see the service become slower.
         calm = {name: value for name, value in weather.items() if name in {"latency", "jitter"}}
         self._server.ask({"do": "change", "weather": calm, "takes_n": takes_n})
         warm = {"task": "groups", "target": target, "arguments": {"count": 1, "n": 2}}
@@ -199,7 +199,5 @@ def _python(contestant: str) -> Path:
         return Path(sys.executable)
     python = ROOT / f".venv-peers/{contestant}/bin/python"
     if not python.exists():
-        raise SystemExit(
-            f"{contestant} has no environment; run `make bench-runtime`, which makes it"
-        )
+        raise SystemExit(f"{contestant} has no environment; run `make bench-runtime` to create it")
     return python

@@ -1,15 +1,15 @@
-"""What durability costs: a batch beside the same work kept nowhere, and the run store by itself.
+"""The cost of durability: a batch against the same work without one, and the run store by itself.
 
     python benchmarks/batch.py --rows durable --prompts 2000 --repeats 5 --contestants catsdk,openai
     python benchmarks/batch.py --rows store --entries 1000000
     python benchmarks/batch.py --rows provider --prompts 2000
 
-`durable` runs prompts (one request for eight rollouts, one for the synthesis) on the loopback
-server at 20 ms: as a batch, by `CaT.map`, and by the bare SDK of a peer, interleaved. `store`
-writes entries of eight rollouts from 256 tasks at once, goes over them again, and reads the state
-of as many rows. `provider` sends all calls through the batch APIs of the loopback server, where a
-tenth of each batch expires and results come shuffled, and has the server count what was bought; the
-server is in the same process.
+`durable` runs prompts (one request for eight rollouts, one for the synthesis) against the loopback
+server with 20 ms latency: as a batch, with `CaT.map`, and with a peer's bare SDK, interleaved.
+`store` writes entries of eight rollouts from 256 concurrent tasks, reads them all again, and reads
+the state of as many rows. `provider` sends all calls through the batch APIs of the loopback server,
+where a tenth of each batch expires and results arrive shuffled; the server, which runs in the same
+process, counts what was bought.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ TEXT = "The first number is larger than the second, so the difference is positiv
 
 
 def durable(prompts: int, repeats: int, contestants: list[str]) -> None:
-    """Print wall time and CPU of the batch, as ratios to the same work without it."""
+    """Print the batch's wall time and CPU, and their ratios to the same work without a batch."""
     works = [("catsdk", "durable"), *((name, "pairs") for name in contestants)]
     walls: dict[tuple[str, str], list[float]] = {work: [] for work in works}
     cpus: dict[tuple[str, str], list[float]] = {work: [] for work in works}
@@ -85,7 +85,7 @@ def _spread(values: list[float]) -> str:
 
 
 async def stored(entries: int) -> None:
-    """Print what the run store takes for that many entries and rows."""
+    """Print the cost of the run store for that many entries and rows."""
     used = [Usage(input_tokens=0 if at else 90, output_tokens=60) for at in range(ROLLOUTS)]
     whole = Usage.total(used).model_copy(update={"requests": 1})
     named: dict[str, Any] = {
@@ -107,7 +107,7 @@ async def stored(entries: int) -> None:
         async with RunStore(path) as store:
 
             async def write(at: int) -> None:
-                # As the digest of a request, which comes in no order.
+                # Digests of requests are in random order, so these keys are too.
                 key = sha256(b"%d" % at).hexdigest()[:KEY]
                 await answer.put(store, "answer", key)
 
@@ -138,13 +138,13 @@ async def stored(entries: int) -> None:
 
 
 async def through_provider(prompts: int) -> None:
-    """Print what a run through a provider's batches takes, and what the server has answered."""
+    """Print the cost of a run through a provider's batches, and the server's count of answers."""
     print("| wire | rows | ok | batches | answers | bought twice | sent live | CPU ms a row | MB |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     weather = BatchWeather(expiring_share=0.1, shuffled=True, polls=2, seed=1)
     script = FunctionProvider(lambda request: r"\boxed{42}")
     batching = Batching(send_after=0.5, poll=0.1, resubmit=20, requests=1000, waiting=500)
-    # A row has a request for all rollouts where the wire takes n, else one for each; a synthesis.
+    # A row is one request for all rollouts (or one for each, if the API lacks `n`) and a synthesis.
     for wire, each in ((OpenAIProvider, 2), (AnthropicProvider, ROLLOUTS + 1)):
         with (
             LoopbackServer(script, batch_weather=weather) as server,

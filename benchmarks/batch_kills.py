@@ -1,11 +1,11 @@
-"""Kills a large batch in mid-run, and checks that every row is accounted for and none bought twice.
+"""Kill a large batch mid-run, and check that no row is lost and no stored answer bought twice.
 
     python benchmarks/batch_kills.py --rows 100000 --kills 3
 
-`catsdk batch` works on the rows (one request for the rollouts, one for the synthesis) against the
-loopback server, which numbers its answers. It is killed (SIGKILL) at evenly spread moments and
-started again each time. Some rows are no rows, and some prompts the server refuses, so that every
-outcome is there. Ends with 1 where rows are missing, or an answer that was kept was bought again.
+`catsdk batch` processes the rows (one request for the rollouts, one for the synthesis) against the
+loopback server, which numbers its answers. It is killed (SIGKILL) at evenly spaced moments and
+restarted each time. Some rows are malformed, and the server refuses some prompts, so that every
+outcome occurs. The exit code is 1 if rows are missing or a stored answer was bought again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from tests.runs.killing import Paid, command, kept_numbers, kill_at_random
 
 IN_FLIGHT = 64
 ODD, REFUSED_PROMPT = 500, "impossible"
-"""One row in so many is no JSON, and one has a prompt that the server refuses."""
+"""One row in `ODD` is not JSON, and another has a prompt that the server refuses."""
 
 
 def lines(rows: int) -> Iterator[str]:
@@ -47,14 +47,14 @@ def lines(rows: int) -> Iterator[str]:
 
 
 def refusing(payload: dict[str, Any]) -> RawReply | None:
-    """Refuse the prompts that are to fail, as a service does."""
+    """Refuse the prompts that should fail, as a real service would."""
     if any(REFUSED_PROMPT in str(each["content"]) for each in payload["messages"]):
         return RawReply({"error": {"message": "no such thing", "type": "invalid"}}, status=400)
     return None
 
 
 def run(rows: int, kills: int, n: int, latency: float, folder: Path) -> bool:
-    """Run, kill and check; print what came of it, and return whether all holds."""
+    """Run, kill and check; print the results, and return whether all checks hold."""
     data, out = folder / "data.jsonl", folder / "out"
     with data.open("w", encoding="utf-8") as file:
         file.writelines(lines(rows))
@@ -73,12 +73,12 @@ def run(rows: int, kills: int, n: int, latency: float, folder: Path) -> bool:
     _tell(began, f"ended with {last.returncode}: {errors.strip()[-300:]}")
     seconds = time.monotonic() - began
     told = ", ".join(map(str, peaks))
-    print(f"{seconds / 60:.1f} minutes; the most memory of each process in MB: {told}\n")
+    print(f"{seconds / 60:.1f} minutes; peak memory of each process in MB: {told}\n")
     return _report(rows, kills, paid, out)
 
 
 def _started(server: LoopbackServer, asked: list[str]) -> subprocess.Popen[str]:
-    """A fresh process, whose memory is its own."""
+    """Start a fresh process, not a fork, so that its memory is its own."""
     line, environment = command(server, *asked, in_flight=IN_FLIGHT)
     environment["PYTHONPATH"] = PATHS
     return subprocess.Popen(
@@ -92,7 +92,7 @@ def _started(server: LoopbackServer, asked: list[str]) -> subprocess.Popen[str]:
 
 @contextmanager
 def _watched(process: subprocess.Popen[str], peaks: list[int]) -> Generator[subprocess.Popen[str]]:
-    """Add the most memory that the process has held until it ended, in MB."""
+    """Append the process's peak memory in MB to `peaks` when it ends."""
     found = [0]
 
     def watch() -> None:
@@ -110,7 +110,7 @@ def _watched(process: subprocess.Popen[str], peaks: list[int]) -> Generator[subp
 
 
 def _peak(pid: int) -> int:
-    """The most memory that a process has held, in MB; what it was forked from does not count."""
+    """The peak memory of a process in MB, without that of its parent before the fork."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
@@ -128,9 +128,9 @@ def _report(rows: int, kills: int, paid: Paid, out: Path) -> bool:
     checks = {
         "rows in = ok + partial + failed + refused": sum(counts.values()) == rows,
         "no row waits": counts["waiting"] == 0,
-        "a record for each row that is ok, once": records == counts["ok"],
-        "no kept answer bought again": not repeated,
-        "bought twice is at most what was under way": twice <= kills * 2 * IN_FLIGHT,
+        "exactly one record for each row that is ok": records == counts["ok"],
+        "no stored answer bought again": not repeated,
+        "at most the calls in flight are bought twice": twice <= kills * 2 * IN_FLIGHT,
     }
     print("| rows | kills | " + " | ".join(counts) + " | answers served | kept | bought twice |")
     print("| " + "--- | " * (len(counts) + 5))
@@ -143,7 +143,7 @@ def _report(rows: int, kills: int, paid: Paid, out: Path) -> bool:
 
 
 def _records(out: Path) -> int:
-    """How many records the output has; -1 where one row has several."""
+    """The number of records in the output; -1 if a row has several."""
     ids = sqlite3.connect("")
     ids.execute("CREATE TABLE seen (id TEXT PRIMARY KEY) WITHOUT ROWID")
     try:
@@ -169,7 +169,7 @@ def main() -> int:
     )
     parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--kills", type=int, default=3)
-    parser.add_argument("-n", type=int, default=4, help="rollouts of a row")
+    parser.add_argument("-n", type=int, default=4, help="rollouts per row")
     parser.add_argument("--latency", type=float, default=0.02, help="seconds")
     options = parser.parse_args()
     with TemporaryDirectory() as folder:

@@ -1,6 +1,6 @@
-"""Rubrics of the model in the box against an oracle: criteria, verdicts, rewards and controls.
+"""Compare rubrics of the model in the box with an oracle: criteria, verdicts, rewards, controls.
 
-python -m benchmarks.box_rubrics --n 60, and with --served over HTTP, as a hosted model
+python -m benchmarks.box_rubrics --n 60; add --served to call it over HTTP like a hosted model
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ GROUP = 8
 
 @dataclass(frozen=True)
 class Case:
-    """A problem, what the model made of it, and how its judge scored the rollouts."""
+    """A problem, the model's rollouts, reference and rubric, and its judge's scores."""
 
     problem: Problem
     reference: str
@@ -50,7 +50,7 @@ class Case:
 async def case_of(
     model: Provider, problem: Problem, seed: int, judging: Judging, ctx: Context
 ) -> Case | str:
-    """One problem through all stages, the model in every role; if it fails, the error's name."""
+    """Run a problem through all stages, the model in every role; on failure, the error's name."""
     sampling = catsdk.Sampling(temperature=1.0, max_tokens=MAX_TOKENS)
     exact = catsdk.Sampling(temperature=0.0, max_tokens=MAX_TOKENS)
     try:
@@ -68,7 +68,7 @@ async def case_of(
 def interval(
     cases: Sequence[Case], measure: Callable[[Sequence[Case]], float | None], seed: int
 ) -> str:
-    """The measure with the 95 % interval of its bootstrap over problems."""
+    """The measure with its 95 % interval, bootstrapped over problems."""
     rng = random.Random(f"bootstrap/{seed}")
     value = measure(cases)
     drawn = [measure(rng.choices(cases, k=len(cases))) for _ in range(RESAMPLED)]
@@ -80,7 +80,7 @@ def interval(
 
 
 def faithful(cases: Sequence[Case]) -> float | None:
-    """Share of criteria that say what the reference says."""
+    """Share of criteria that agree with the reference."""
     return _mean([text in criteria(case.reference) for case in cases for text in case.rubric])
 
 
@@ -92,7 +92,7 @@ def valid(cases: Sequence[Case]) -> float | None:
 
 
 def verdicts(cases: Sequence[Case]) -> list[tuple[bool, bool]]:
-    """Each verdict that was given, beside the oracle's."""
+    """Pairs of a verdict and the oracle's verdict; missing verdicts are left out."""
     return [
         (verdict.met, text in criteria(rollout.text))
         for case in cases
@@ -103,12 +103,12 @@ def verdicts(cases: Sequence[Case]) -> list[tuple[bool, bool]]:
 
 
 def accuracy(cases: Sequence[Case]) -> float | None:
-    """Share of the verdicts that agree with the oracle."""
+    """Share of verdicts that agree with the oracle."""
     return _mean([met == true for met, true in verdicts(cases)])
 
 
 def balanced(cases: Sequence[Case]) -> float | None:
-    """Mean of the accuracies on met and on unmet criteria: a judge that guesses has 0.5."""
+    """Mean of the accuracies on met and on unmet criteria: a guessing judge scores 0.5."""
     given = verdicts(cases)
     sides = [_mean([met == true for met, true in given if true is side]) for side in (True, False)]
     known = [side for side in sides if side is not None]
@@ -135,7 +135,7 @@ def correlated(
 def within(
     reward: Callable[[Case, int], float | None],
 ) -> Callable[[Sequence[Case]], float | None]:
-    """The same within groups, as GRPO sees it: both sides less their group's mean."""
+    """The same within groups, as GRPO sees it: with the group's mean subtracted from both sides."""
 
     def measure(cases: Sequence[Case]) -> float | None:
         pairs: list[tuple[float, float]] = []
@@ -159,13 +159,13 @@ def judged(case: Case, at: int) -> float | None:
 
 
 def by_oracle(case: Case, at: int) -> float | None:
-    """The reward by the oracle's verdicts: what the rubric is worth if the judge never errs."""
+    """The reward by the oracle's verdicts, that is, of the rubric with a perfect judge."""
     own = criteria(case.rollouts[at].text)
     return fmean(text in own for text in case.rubric)
 
 
 def shuffled(cases: Sequence[Case], seed: int) -> Callable[[Case, int], float | None]:
-    """Control: every verdict replaced by one drawn without return from all that were given."""
+    """Control: the verdicts of all rollouts are shuffled (drawn without replacement)."""
     rng = random.Random(f"shuffled/{seed}")
     pool = [met for met, _ in verdicts(cases)]
     rng.shuffle(pool)
@@ -194,15 +194,15 @@ def _correlation(pairs: Sequence[tuple[float, float]]) -> float | None:
 
 
 def table(cases: Sequence[Case], lost: Counter[str], seed: int) -> str:
-    """What was measured, as a Markdown table."""
+    """The results as a Markdown table."""
     scores = [score for case in cases for score in case.scores]
     rewarded = sum(score.value is not None for score in scores)
     right = fmean([case.right(rollout) for case in cases for rollout in case.rollouts])
     rows = [
         ("problems with a rubric", f"{len(cases)} ({dict(lost) or 'none lost'})"),
-        ("criteria a rubric", f"{fmean(len(case.rubric) for case in cases):.1f}"),
+        ("criteria per rubric", f"{fmean(len(case.rubric) for case in cases):.1f}"),
         ("rollouts right", f"{right:.3f}"),
-        ("criteria that say what the reference says", interval(cases, faithful, seed)),
+        ("criteria that agree with the reference", interval(cases, faithful, seed)),
         ("criteria that the right solution meets", interval(cases, valid, seed)),
         ("verdicts that agree with the oracle", interval(cases, accuracy, seed)),
         ("the same, balanced over met and unmet", interval(cases, balanced, seed)),
@@ -223,7 +223,7 @@ def table(cases: Sequence[Case], lost: Counter[str], seed: int) -> str:
 
 @asynccontextmanager
 async def provider(*, served: bool) -> AsyncGenerator[Provider]:
-    """The model in the box, in this process or behind a server that speaks OpenAI's wire."""
+    """The model in the box, in this process or behind an OpenAI-compatible server."""
     local = LocalProvider()
     if not served:
         yield local

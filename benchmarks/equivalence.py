@@ -1,13 +1,14 @@
-"""Graders of answers side by side: accuracy, errors in each direction, and what they cost.
+"""Compare graders of answers: accuracy, errors in each direction, and cost.
 
     python benchmarks/equivalence.py --data FOLDER [--graders NAME ...] [--differences]
 
 FOLDER holds `equivalence_cases.jsonl` (gold, pred, expected, kind, disputed), `real_pairs.jsonl`
-(gold, pred, label) and `pathological_answers.jsonl` (name, gold, pred); where they are there, also
-`problems/*.jsonl.gz` (answer), each answer beside itself and beside the next one, and whole
-completions in `rollouts/*.jsonl.gz` (gold, and samples with completion and graded), `--most` of
-each. Without `--data` only the pathological answers of this folder run. Math-Verify must be in the
-environment: the extra `math-verify`. Each grader has a process of its own, and sees each pair once.
+(gold, pred, label) and `pathological_answers.jsonl` (name, gold, pred). Optionally it also holds
+`problems/*.jsonl.gz` (answer), of which each answer is compared with itself and with the next one,
+and whole completions in `rollouts/*.jsonl.gz` (gold, and samples with completion and graded),
+`--most` of each file. Without `--data` only the pathological answers of this folder run.
+Math-Verify must be installed (the extra `math-verify`). Each grader runs in its own process, and
+sees each pair once.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Result:
-    """What a grader made of a set of cases; `cpu` in seconds, its worker processes included."""
+    """A grader's results on a set of cases; `cpu` is in seconds and includes worker processes."""
 
     grader: str
     cases: Sequence[Case]
@@ -48,15 +49,15 @@ class Result:
     cpu: float
 
     def pairs(self) -> Iterator[tuple[Case, Graded]]:
-        """Yield each case with what was found."""
+        """Yield each case with its grade."""
         return zip(self.cases, self.graded, strict=True)
 
     def wrong(self) -> Iterator[tuple[Case, Graded]]:
-        """Yield the cases that were not decided as expected; unknown is among them."""
+        """Yield the cases not decided as expected, including those left unknown."""
         return ((case, one) for case, one in self.pairs() if one.equal is not case.expected)
 
     def times(self, tier: str = "", *, without: bool = False, cpu: bool = False) -> list[float]:
-        """Return milliseconds of the calls that `tier` decided, or of the others."""
+        """Return the milliseconds of the calls decided by `tier` (`without`: by the others)."""
         return [
             1e3 * (one.cpu if cpu else one.seconds)
             for one in self.graded
@@ -67,7 +68,7 @@ class Result:
 def read_cases(folder: Path, most: int = 1_000) -> dict[str, list[Case]]:
     """Return the sets of cases; real pairs are split by the parity of a hash.
 
-    Of whole completions, `most` of a file are drawn, the same each time.
+    `most` of the whole completions in a file are drawn, always the same ones.
     """
     sets: dict[str, list[Case]] = {
         "real answers, first half": [],
@@ -116,7 +117,7 @@ def run(name: str, cases: Sequence[Case]) -> Result:
 
 
 def percentile(times: Sequence[float], share: float) -> float:
-    """Return the smallest time that `share` of the times do not exceed."""
+    """Return the smallest time not exceeded by `share` of the times."""
     ordered = sorted(times)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
 
@@ -150,7 +151,7 @@ def accuracy_table(title: str, results: Iterable[Result]) -> Iterator[str]:
 
 
 def tier_table(results: dict[str, Result]) -> Iterator[str]:
-    """Yield a table of the calls that needed a worker process, and of the others."""
+    """Yield a table of how long calls took that needed a worker process, and the others."""
     yield "\n### catsdk: the symbolic tier apart\n"
     yield (
         "| pairs | asked of a worker | median ms | p99 | bounded tiers: median ms | p99 | longest"
@@ -175,7 +176,7 @@ def tier_table(results: dict[str, Result]) -> Iterator[str]:
 
 
 def differences(title: str, result: Result) -> Iterator[str]:
-    """Yield a line for each pair that was not decided as expected."""
+    """Yield a line for each pair not decided as expected."""
     for case, one in result.wrong():
         found = {True: "equal", False: "different", None: "unknown"}[one.equal]
         expected = "equal" if case.expected else "different"
@@ -185,16 +186,16 @@ def differences(title: str, result: Result) -> Iterator[str]:
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(description="Graders of answers side by side")
+    parser = argparse.ArgumentParser(description="Compare graders of answers")
     parser.add_argument("--data", type=Path, help="folder of the case files")
     parser.add_argument("--graders", nargs="+", choices=GRADERS, default=list(GRADERS))
     parser.add_argument("--only", nargs="+", default=["accuracy", "pathological"])
-    parser.add_argument("--most", type=int, default=1_000, help="whole completions of a file")
+    parser.add_argument("--most", type=int, default=1_000, help="whole completions per file")
     parser.add_argument("--differences", action="store_true", help="list what catsdk got wrong")
     parser.add_argument("--patience", type=float, default=10.0, help="seconds for one answer")
     asked = parser.parse_args()
     if any("math" in name for name in asked.graders) and find_spec("math_verify") is None:
-        parser.error("math-verify is not installed here; install the extra, or name other graders")
+        parser.error("math-verify is not installed: install the extra, or name other graders")
     if asked.data and "accuracy" in asked.only:
         _report_accuracy(read_cases(asked.data, asked.most), asked.graders, asked.differences)
     if "pathological" in asked.only:

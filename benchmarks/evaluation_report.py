@@ -1,9 +1,9 @@
-"""How long the report of a large evaluation takes; the time grows with what was observed alone.
+"""Measure the time for the report of a large evaluation, which should be linear in observations.
 
 python -m benchmarks.evaluation_report --items 5000 20000
 
-Each item has the observations of the default evaluation: two selectors without calls and two
-estimators with one, at G = 1, 2, 4, 8, with up to 16 sub-samples; that is 90 an item.
+Each item has the 90 observations of the default evaluation: two selectors that make no calls and
+two estimators that make one, at G = 1, 2, 4, 8, with up to 16 sub-samples.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CONTENDERS = (
 
 
 def made(items: int, seed: int = 0) -> list[Seen]:
-    """Observations as an evaluation of that many items leaves them, with random scores."""
+    """Observations like those of an evaluation of that many items, with random scores."""
     random = Random(seed)
     rollouts = tuple(
         Rollout(index=at, completion=Completion(text="4"), answer="4") for at in range(ROLLOUTS)
@@ -71,7 +71,7 @@ def _observed(item: str, random: Random) -> Iterator[Observation]:
 
 
 def seconds(items: int) -> tuple[float, int, Report]:
-    """CPU seconds for the report of that many items, the number of observations, and the report."""
+    """CPU seconds of a report on that many items, the number of observations, and the report."""
     seen = made(items)
     start = process_time()
     report = summarise(seen, CONTENDERS, title="scale", data="made up")

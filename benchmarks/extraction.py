@@ -1,13 +1,12 @@
-r"""Finding the answer in completions of real models: agreement with their labels, rules, time.
+r"""Find the answers in completions of real models: agreement with labels, rules used, time.
 
     python benchmarks/extraction.py --data FOLDER [--differences N]
 
-FOLDER holds `.jsonl.gz` files with one problem a line: `gold`, and `samples` with `completion`,
+FOLDER holds `.jsonl.gz` files with one problem per line: `gold`, and `samples` with `completion`,
 `graded` (the file's own grade) and `extracted` (the answer that its authors found). Each completion
-is read three times: as it stands, where the verdict on its answer is compared with the grade;
-without the mark that its model put on the answer (`\boxed{}`, the last line `A: x`), so that only
-prose is left, where the answer is compared with the one that stood in the mark; and cut off at a
-random place, where it should have no answer.
+is read three times. As it is: the verdict on its answer should equal the grade. Without the mark
+that its model put on the answer (`\boxed{}`, the last line `A: x`), so that only prose is left: the
+answer should equal the marked one. Cut off at a random place: it should have no answer.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 
 @dataclass
 class Tally:
-    """What came of one reading of a file's completions; `milliseconds` are of CPU, one a text."""
+    """The results of reading a file's completions in one way; `milliseconds` is CPU per text."""
 
     agreed: int = 0
     differences: list[str] = field(default_factory=list[str])
@@ -47,7 +46,7 @@ class Tally:
 
     @property
     def count(self) -> int:
-        """How many completions were read."""
+        """The number of completions read."""
         return len(self.milliseconds)
 
     def line(self, title: str) -> str:
@@ -72,7 +71,7 @@ def read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def without_mark(text: str) -> str:
-    """Return a completion with its boxes opened and without a last line `A: x`."""
+    """Return a completion with its boxes unwrapped and without a last line `A: x`."""
     text = _LAST_LINE.sub("", text)
     parts: list[str] = []
     at = 0
@@ -93,7 +92,7 @@ def _closing(text: str, start: int) -> int | None:
 
 
 def measure(path: Path) -> tuple[Tally, Tally, Tally]:
-    """Read the completions of a file as they stand, without the marks of their answers, and cut."""
+    """Read the completions of a file as they are, without marks on their answers, and cut off."""
     load_rules()
     marked, prose, cut = Tally(), Tally(), Tally()
     places = random.Random(0)
@@ -107,7 +106,7 @@ def measure(path: Path) -> tuple[Tally, Tally, Tally]:
 
 
 def _add(tally: Tally, text: str, reference: str | None, expected: bool) -> None:
-    """Read a text; without a reference it was cut, and no answer is the right one."""
+    """Read a text and tally it; without a reference (a cut text) it should have no answer."""
     start = time.process_time()
     found = STATED.extract(text, cut=reference is None)
     tally.milliseconds.append(1e3 * (time.process_time() - start))
@@ -125,12 +124,12 @@ def _add(tally: Tally, text: str, reference: str | None, expected: bool) -> None
 
 
 def main() -> None:
-    """Print a table of all files."""
+    """Print a table with rows for each file."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True, help="folder of .jsonl.gz files")
-    parser.add_argument("--differences", type=int, default=0, help="show so many of each reading")
+    parser.add_argument("--differences", type=int, default=0, help="how many to show per reading")
     asked = parser.parse_args()
     head = "| completions | count | agree | no answer | median ms | p99 | longest | rules |"
     print(head, "| --- |" + " --- |" * 7, sep="\n", flush=True)

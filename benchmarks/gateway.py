@@ -1,17 +1,17 @@
-r"""The gateway beside litellm's and optillm's proxies, which all ask one server.
+r"""Compare the gateway with the proxies of litellm and optillm, all in front of the same server.
 
     python -m benchmarks.gateway --litellm .venv-litellm-proxy/bin/litellm \
         --optillm .venv-peers/optillm/bin/optillm
 
-The server is the loopback server of `catsdk.testing`, in this process; each proxy is a process of
-its own. Rounds are interleaved. CPU is that of the proxy's process, for a request.
+The server is the loopback server of `catsdk.testing`, in this process; each proxy has its own
+process. Rounds are interleaved. CPU is that of the proxy's process per request.
 
-The first table is about requests that are passed on: times are medians, less those of the same
-requests sent to the server itself. The second one is about streamed answers of several rollouts, by
-a server that takes 200 ms for each call: the time until the answer's first piece. It cannot be less
-than that of two calls, the slowest rollout's and the anchor's; the last lines say how much more the
-gateway takes. Peers that are not named are left out. On a busy machine the times say how long a
-process waits for a core: `chrt -r 5` before the command gives it one.
+The first table is about requests that are passed on: times are medians, minus those of the same
+requests sent to the server directly. The second table is about streamed answers made from several
+rollouts, with a server that takes 200 ms per call: the time to the first piece of the answer. This
+cannot be less than two calls, the slowest rollout's and the anchor's; the last lines say how much
+longer the gateway takes. Peers that are not named are left out. On a busy machine the times mostly
+show how long a process waits for a core; put `chrt -r 5` before the command to avoid that.
 """
 
 from __future__ import annotations
@@ -51,9 +51,10 @@ router_settings: {{num_retries: 0, disable_cooldowns: true}}
 
 @dataclass
 class Target:
-    """Something that is asked: an address, and the process whose CPU is counted.
+    """A server to send requests to: its address, and the process whose CPU is counted.
 
-    `made` holds the fields by which an answer is made of several, by the names of the ways.
+    `made` maps the name of each way to combine several answers to the request fields that select
+    it.
     """
 
     name: str
@@ -68,14 +69,14 @@ class Target:
 
 
 def reply(request: Request) -> str:
-    """Twenty lines, or the anchor's sections."""
+    """Reply with twenty lines, or with the anchor's sections."""
     if "UNIFIED RESPONSE" in request.messages[-1].text:
         return "# SUMMARY\nThey agree.\n# UNIFIED RESPONSE\nIt is\n4.\n"
     return "a line of the answer\n" * 20
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Find a port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -83,7 +84,7 @@ def free_port() -> int:
 
 @dataclass
 class Way:
-    """A way in which a proxy makes an answer of several."""
+    """A way in which a proxy makes one answer from several."""
 
     target: Target
     name: str
@@ -95,7 +96,7 @@ class Way:
 
 @contextmanager
 def process(command: Sequence[str], port: int, **environment: str) -> Generator[int]:
-    """Run a server until the block ends; yields its process id once it answers."""
+    """Run a server until the block ends; yield its process id once it answers."""
     with (
         tempfile.TemporaryFile() as log,
         subprocess.Popen(
@@ -117,7 +118,7 @@ def process(command: Sequence[str], port: int, **environment: str) -> Generator[
 
 
 def cpu_of(pid: int) -> float:
-    """CPU seconds of a process, its own and the system's for it."""
+    """CPU seconds of a process, user and system."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
@@ -125,7 +126,7 @@ def cpu_of(pid: int) -> float:
 async def ask(
     session: aiohttp.ClientSession, target: Target, *, stream: bool, **fields: Any
 ) -> float:
-    """Send one request; returns the seconds until all of it, or its first piece, was there."""
+    """Send one request; return the seconds until the whole answer or its first piece arrived."""
     body: dict[str, Any] = {"model": target.model, "messages": QUESTION, "stream": stream}
     body |= fields
     headers = {"Authorization": f"Bearer {target.key}"}
@@ -145,7 +146,7 @@ async def ask(
 
 
 async def round_of(target: Target, requests: int, at_once: int) -> None:
-    """Send requests, half of them streamed, and note times and CPU."""
+    """Send requests, half of them streamed, and record times and CPU."""
     before = cpu_of(target.pid) if target.pid else 0.0
     turns = iter(range(requests))
     async with aiohttp.ClientSession() as session, anyio.create_task_group() as tasks:
@@ -163,7 +164,7 @@ async def round_of(target: Target, requests: int, at_once: int) -> None:
 
 
 async def measure(targets: list[Target], rounds: int, requests: int) -> None:
-    """Interleave the rounds of all targets, the first of which only warms them up."""
+    """Interleave the rounds of all targets; the first round is only a warm-up."""
     for number in range(rounds + 1):
         for target in targets:
             await round_of(target, requests if number else 20, 4)
@@ -173,7 +174,7 @@ async def measure(targets: list[Target], rounds: int, requests: int) -> None:
 
 
 async def first_pieces(server: LoopbackServer, ways: Sequence[Way], rounds: int) -> None:
-    """Ask for streamed answers that are made of several, one after the other, in turns."""
+    """Ask each way in turn for a streamed answer made from several, and record the times."""
     async with aiohttp.ClientSession() as session:
         for way in ways:
             await ask(session, way.target, stream=True, **way.fields)
@@ -188,7 +189,7 @@ async def first_pieces(server: LoopbackServer, ways: Sequence[Way], rounds: int)
 
 
 def ours(exits: ExitStack, server: LoopbackServer) -> Target:
-    """The gateway."""
+    """The gateway of catsdk."""
     port = free_port()
     command = [sys.executable, "-c", "from catsdk.cli import main; main()", "serve"]
     command += ["--model", "openai:loopback", "--port", str(port)]
@@ -203,7 +204,7 @@ def ours(exits: ExitStack, server: LoopbackServer) -> Target:
 
 
 def litellm(exits: ExitStack, server: LoopbackServer, command: str) -> Target:
-    """The proxy of litellm, which makes no answer of several."""
+    """The proxy of litellm, which cannot combine several answers."""
     config = Path(exits.enter_context(tempfile.TemporaryDirectory())) / "config.yaml"
     config.write_text(CONFIG.format(url=server.url, key=server.key))
     port = free_port()
@@ -213,7 +214,7 @@ def litellm(exits: ExitStack, server: LoopbackServer, command: str) -> Target:
 
 
 def optillm(exits: ExitStack, server: LoopbackServer, command: str) -> Target:
-    """The proxy of optillm, whose ways make three rollouts unless they are told otherwise."""
+    """The proxy of optillm, whose approaches make three rollouts by default."""
     port = free_port()
     line = [command, "--base-url", server.url, "--port", str(port), "--log", "error"]
     pid = exits.enter_context(process(line, port, OPENAI_API_KEY=server.key, HF_HUB_OFFLINE="1"))
@@ -226,8 +227,8 @@ def optillm(exits: ExitStack, server: LoopbackServer, command: str) -> Target:
 def main() -> None:
     """Measure, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--litellm", help="the command litellm of an environment with its proxy")
-    parser.add_argument("--optillm", help="the command optillm of an environment with it")
+    parser.add_argument("--litellm", help="the litellm command, with its proxy installed")
+    parser.add_argument("--optillm", help="the optillm command")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--requests", type=int, default=200)
     parser.add_argument("--answers", type=int, default=20)
@@ -268,7 +269,7 @@ def print_passed_on(targets: list[Target]) -> None:
 
 
 def print_made(ways: list[Way]) -> None:
-    """Print what each way of making an answer takes."""
+    """Print calls, CPU and times of each way to combine answers."""
     print("\n| proxy | way | calls | CPU ms an answer | first piece, ms (range) |")
     print("| --- | --- | --- | --- | --- |")
     for way in ways:

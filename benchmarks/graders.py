@@ -1,10 +1,10 @@
-"""Graders of answers behind one call, each served from a process of its own that can be killed.
+"""Graders of answers behind one interface, each in its own process, which can be killed.
 
     python benchmarks/graders.py NAME
 
 reads lines of JSON `{"gold", "pred", "kind"}` and writes a line for each: the verdict (`true`,
 `false` or `null` for unknown), who decided, seconds of the whole call, CPU seconds. At the end of
-the input it writes the CPU seconds of this process and its children, less those of starting.
+the input it writes the CPU seconds of this process and its children, without their start-up.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Graded(NamedTuple):
-    """A verdict (`None` for unknown), who decided or why nobody could, and what it took.
+    """A verdict (`None` for unknown), who decided it or why nobody could, and its cost.
 
-    `seconds` is the time of the whole call, `cpu` what the grading process itself used of it.
+    `seconds` is the time of the whole call, `cpu` the CPU time of the grading process itself.
     """
 
     equal: bool | None
@@ -45,7 +45,7 @@ Grade = Callable[[str, str, str], tuple[bool | None, str]]
 
 
 def exact_string() -> Grade:
-    """Equal texts are equal answers."""
+    """Answers are equal if their texts are."""
 
     def grade(gold: str, pred: str, kind: str) -> tuple[bool | None, str]:
         return gold.strip() == pred.strip(), ""
@@ -54,7 +54,7 @@ def exact_string() -> Grade:
 
 
 def catsdk() -> Grade:
-    """The comparison of this package, worker processes included."""
+    """The comparison of this package, including its worker processes."""
     from catsdk.answers import ANYWHERE, compare_sync
     from catsdk.answers.engine.symbolic import decide_sync
     from catsdk.answers.extract import load_rules
@@ -71,12 +71,12 @@ def catsdk() -> Grade:
 
 
 def math_verify(limit_s: int | None = 5, *, box: bool = True) -> Grade:
-    """Math-Verify with its own limits of time; without them it may run off the main thread.
+    """Math-Verify with its own time limits; without them it may run outside the main thread.
 
-    With `box`, a short answer without delimiters is put into a box, which it reads best; without,
-    it sees what there is.
+    With `box`, a short answer without delimiters is put into a box, which it parses best; without,
+    the answer is left as it is.
     """
-    library: Any = import_module("math_verify")  # an extra, with types of its own making
+    library: Any = import_module("math_verify")  # an optional package, without usable types
     parse, verify = library.parse, library.verify
     logging.disable(logging.CRITICAL)
 
@@ -93,7 +93,7 @@ def math_verify(limit_s: int | None = 5, *, box: bool = True) -> Grade:
     return grade
 
 
-# Above it, what is given as an answer is prose with the answer somewhere in it.
+# A longer answer is prose that contains the answer somewhere.
 _LONGEST_BARE = 100
 
 GRADERS: dict[str, Callable[[], Grade]] = {
@@ -102,13 +102,13 @@ GRADERS: dict[str, Callable[[], Grade]] = {
     "math-verify, unboxed": partial(math_verify, box=False),
     "exact string": exact_string,
 }
-# Cases that wait in the pipe; with the longest texts they still fit into it and its buffers.
+# Cases queued in the pipe; even with the longest texts they fit into its buffers.
 _AHEAD = 8
 _WARM_UP = [("$\\frac{1}{2}$", "0.5"), ("$x^2$", "x x"), ("$\\int_0^1 x dx$", "\\frac12")]
 
 
 def load(name: str) -> Grade:
-    """Return the grader, with everything loaded that it loads late."""
+    """Return the grader, with everything loaded that it would load lazily."""
     grade = GRADERS[name]()
     for gold, pred in _WARM_UP:
         grade(gold, pred, "answer")
@@ -117,7 +117,7 @@ def load(name: str) -> Grade:
 
 @dataclass
 class Served:
-    """A grader in a process of its own; a call over `patience_s` costs it its life."""
+    """A grader in its own process, which is killed if a call takes longer than `patience_s`."""
 
     name: str
     patience_s: float = 30.0
@@ -128,7 +128,7 @@ class Served:
         self._start()
 
     def grade(self, gold: str, pred: str, kind: str) -> Graded:
-        """Return the verdict; unknown where the process had to be killed or died."""
+        """Return the verdict; unknown if the process died or had to be killed."""
         start = time.perf_counter()
         try:
             self._write({"gold": gold, "pred": pred, "kind": kind})
@@ -139,10 +139,10 @@ class Served:
         return self._restarted()._replace(seconds=time.perf_counter() - start)
 
     def grade_all(self, cases: Sequence[tuple[str, str, str]]) -> list[Graded]:
-        """Return the verdicts on many cases, of which some are always waiting to be read.
+        """Return the verdicts on many cases, keeping some queued all the time.
 
-        So the grader works through them without a pause, as a training step does; one that sleeps
-        between two cases finds its code gone from the caches of the processor.
+        So the grader works without a pause, as in a training step; if it slept between two cases,
+        its code would drop out of the processor's caches.
         """
         found: list[Graded] = []
         sent = 0
@@ -159,7 +159,7 @@ class Served:
         return found
 
     def _restarted(self) -> Graded:
-        """End a process that does not answer, or has died, and start another."""
+        """Replace a process that has died or does not answer."""
         self.kills += 1
         self._process.kill()
         self._process.wait()
@@ -189,7 +189,7 @@ class Served:
         self._line()  # ready
 
     def _line(self, patience_s: float | None = None) -> bytes:
-        """Return the next line of the grader; nothing where it says none in time, or has ended."""
+        """Return the grader's next line; empty if none comes in time, or if it has ended."""
         while b"\n" not in self._received:
             if not select.select([self._reader], [], [], patience_s)[0]:
                 return b""
@@ -230,7 +230,7 @@ def _serve(name: str) -> None:
         spent = time.perf_counter() - start, time.process_time() - cpu
         print(json.dumps([equal, tier, *spent]), file=out, flush=True)
     _close_workers()
-    # Workers that were never asked may not have started: their start is taken off what they used.
+    # Workers that were never used may not have started yet; start-up is subtracted from CPU times.
     workers = max(0.0, _cpu(resource.RUSAGE_CHILDREN) - before_workers - starting)
     print(_cpu(resource.RUSAGE_SELF) - before + workers, file=out, flush=True)
 

@@ -1,13 +1,13 @@
-"""CPU time of `import catsdk`, in fresh interpreters, beside the packages it stands on.
+"""Compare the CPU time of `import catsdk` in fresh interpreters with that of its dependencies.
 
 `import catsdk` loads nothing until a name is used; `from catsdk import *` uses every name.
 
     python benchmarks/import_time.py [--repeats N]
 
 The statements take turns, so that a busy machine slows all of them alike. Times are user and
-system CPU seconds of the child process, less those of an interpreter that imports nothing. Modules
-are loaded from bytecode, as those of an installed package are, also where
-`PYTHONDONTWRITEBYTECODE` keeps a checkout without it.
+system CPU seconds of the child process, minus those of an interpreter that imports nothing. Modules
+are loaded from bytecode, like those of an installed package, even if `PYTHONDONTWRITEBYTECODE` is
+set.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def cpu_seconds(statement: str, environment: Mapping[str, str]) -> float:
 
 
 def measure(repeats: int) -> dict[str, list[float]]:
-    """Return the times of each statement, less the median of the bare interpreter."""
+    """Return the times of each statement, minus the median of the bare interpreter."""
     times: dict[str, list[float]] = {statement: [] for statement in STATEMENTS}
     with TemporaryDirectory() as bytecode:
         environment = {**os.environ, "PYTHONPYCACHEPREFIX": bytecode}
@@ -51,7 +51,7 @@ def measure(repeats: int) -> dict[str, list[float]]:
 
 
 def main() -> int:
-    """Print one line for each statement; exit with 1 when using every name misses the aim."""
+    """Print a row for each statement; return 1 if importing every name misses the aim."""
     parser = argparse.ArgumentParser(description="CPU time of imports")
     parser.add_argument("--repeats", type=int, default=9)
     times = measure(parser.parse_args().repeats)

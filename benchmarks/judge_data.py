@@ -1,4 +1,4 @@
-"""Agreement and noise of real judges: HealthBench verdicts, and three scores of one response.
+"""Agreement and noise of real judges: HealthBench verdicts, and responses scored three times.
 
 python -m benchmarks.judge_data FOLDER, where FOLDER holds the two files named below
 """
@@ -28,21 +28,20 @@ MT_BENCH = "prometheus_mt_bench_gpt4_x3scores.jsonl.gz"
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
-    """The objects of a zipped JSON-lines file."""
+    """The objects in a compressed JSON-lines file."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
 
 
 class Recorded:
-    """A judge that gives the verdicts of one model of the file, by the number of the item."""
+    """A judge that replays one model's verdicts from the file, by item number."""
 
     def __init__(self, name: str, verdicts: Mapping[str, bool | None]) -> None:
-        """Keep the verdicts."""
         self.name, self.verdicts = name, verdicts
 
     async def judge(self, rubric: Rubric, rollout: Rollout, ctx: object) -> list[Verdict]:
-        """Give the recorded verdicts; a missing one is a failure."""
-        gone = Failure(kind="NotJudged", message="the file has no verdict of this judge")
+        """Return the recorded verdicts; a missing one is a failure."""
+        gone = Failure(kind="NotJudged", message="the file has no verdict by this judge")
         met = {criterion.id: self.verdicts.get(criterion.id) for criterion in rubric.criteria}
         return [
             Verdict(
@@ -56,7 +55,7 @@ class Recorded:
 
 
 def healthbench(path: Path) -> list[str]:
-    """Judges against each other on the items, and panels of them."""
+    """Agreement between the judges, and the verdicts of panels of them."""
     items = lines_of(path)
     names = sorted({name for item in items for name in item["verdicts"]})
     table: dict[str, Answers] = {name: [_met(item, name) for item in items] for name in names}
@@ -77,7 +76,7 @@ def healthbench(path: Path) -> list[str]:
 
 
 def panels(items: Sequence[Any], table: Mapping[str, Answers]) -> list[str]:
-    """What panels of the judges decide, by majority and by mean."""
+    """The decisions of panels of judges, by majority and by mean."""
     criteria = tuple(
         Criterion(id=f"i{at}", text=item["rubric_item"]) for at, item in enumerate(items)
     )
@@ -109,7 +108,7 @@ def panels(items: Sequence[Any], table: Mapping[str, Answers]) -> list[str]:
 
 
 def mt_bench(path: Path) -> list[str]:
-    """Three scores from 1 to 5 of one judge for each response: its noise."""
+    """The noise of one judge that scored each response three times, from 1 to 5."""
     scores = [item["gpt4_score"] for item in lines_of(path)]
     table: dict[str, Answers] = {
         f"look {at + 1}": [_score(each, at) for each in scores] for at in range(3)

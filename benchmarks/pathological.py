@@ -1,12 +1,12 @@
-"""Answers that make graders hang, swallow memory or crash: on three kinds of threads.
+"""Run answers that make graders hang, exhaust memory or crash, in three threading modes.
 
     python benchmarks/pathological.py NAME MODE
 
 reads a line of JSON, a list of `[name, gold, prediction]`, writes its peak memory in MB, grades
-them all, and writes `[name, verdict, seconds, peak memory]` as soon as one is done. The modes:
-`main`, one after another on the main thread; `threads`, one after another on another thread;
-`at once`, all of them in one asyncio event loop. Between them a watcher writes the longest time
-in seconds for which it, another thread or a task of the event loop, did not get its turn.
+them all, and writes `[name, verdict, seconds, peak memory]` as soon as each is done. The modes are
+`main`, one after another on the main thread; `threads`, one after another on another thread; and
+`at once`, all of them in one asyncio event loop. Meanwhile a watcher (another thread, or a task of
+the event loop) writes the longest time in seconds for which it could not run.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ _BEAT = 50
 
 @dataclass
 class Watch:
-    """The longest time between two turns of a watcher, over what it asked for.
+    """The longest delay of a watcher's wake-up.
 
-    The CPU time that this process, or the thread of the loop, used meanwhile is a block of its own
-    making; the rest of the time the machine had other things to do.
+    The CPU time that this process, or the loop's thread, used meanwhile is blocking of its own
+    making; for the rest of the delay the machine was busy with something else.
     """
 
     cpu: Callable[[], float]
@@ -52,14 +52,14 @@ class Watch:
     longest_cpu_s: float = 0.0
 
     def turn(self, since: tuple[float, float]) -> tuple[float, float]:
-        """Take a turn; return its times, for the next."""
+        """Record a wake-up; return its times, for the next one."""
         now, cpu = time.perf_counter(), self.cpu()
         self.longest_s = max(self.longest_s, now - since[0] - _TURN_S)
         self.longest_cpu_s = max(self.longest_cpu_s, cpu - since[1])
         return now, cpu
 
     def in_a_thread(self) -> None:
-        """Take turns for ever."""
+        """Wake up again and again, for ever."""
         since = time.perf_counter(), self.cpu()
         for number in itertools.count():
             time.sleep(_TURN_S)
@@ -68,7 +68,7 @@ class Watch:
                 _write({"wall": self.longest_s, "cpu": self.longest_cpu_s})
 
     async def in_the_loop(self) -> None:
-        """Take turns until cancelled."""
+        """Wake up again and again, until cancelled."""
         since = time.perf_counter(), self.cpu()
         for number in itertools.count():
             await anyio.sleep(_TURN_S)
@@ -79,7 +79,7 @@ class Watch:
 
 @dataclass
 class Outcome:
-    """What became of the answers in one mode."""
+    """The results for the answers in one mode."""
 
     verdicts: dict[str, bool | None] = field(default_factory=dict)
     killed: int = 0
@@ -129,7 +129,7 @@ _PLACES = {
 
 
 def watch(name: str, mode: str, answers: list[Answer], patience_s: float) -> Outcome:
-    """Grade in a process of its own; kill it when it writes nothing for so long, and go on."""
+    """Grade in a separate process; if it is silent for `patience_s`, kill it and carry on."""
     outcome = Outcome()
     left = [(f"{at} {answer[0]}", *answer[1:]) for at, answer in enumerate(answers)]
     while left:
@@ -220,7 +220,7 @@ def _grade_one(grade: Grade, name: str, gold: str, pred: str) -> None:
 
 
 async def _grade_at_once(name: str, grade: Grade, answers: list[Answer]) -> None:
-    """Grade in tasks: by the asynchronous call of catsdk, else in threads of a pool."""
+    """Grade in concurrent tasks: with catsdk's async call, or else in a pool of threads."""
     turn = anyio.Lock()
 
     async def one(each: str, gold: str, pred: str) -> None:
@@ -243,18 +243,18 @@ async def _by_catsdk(gold: str, pred: str, turn: anyio.Lock) -> bool | None:
     from catsdk.answers import ANYWHERE
     from catsdk.answers.compare import compare
 
-    async with turn:  # completions end one after another; here all texts are there at once
+    async with turn:  # in practice completions arrive one after another, not all at once
         await checkpoint()
         answer = ANYWHERE.extract(pred).answer or pred
     return (await compare(answer, gold)).equal
 
 
 def main() -> None:
-    """Grade what stands on the standard input; see the docstring of this module."""
+    """Grade the answers on the standard input; see the docstring of this module."""
     name, mode = sys.argv[1:]
     grade = load(name)
     if name == "math-verify" and mode != "main":
-        grade = math_verify(None)  # its limits of time need the main thread
+        grade = math_verify(None)  # its time limits work only on the main thread
     answers = json.loads(sys.stdin.readline())
     _write(_own_peak_mb())
     if mode == "at once":
@@ -272,5 +272,5 @@ def main() -> None:
 _OUT = os.dup(1)
 
 if __name__ == "__main__":
-    os.dup2(2, 1)  # what a grader prints is no part of the results
+    os.dup2(2, 1)  # keep what a grader prints out of the results
     main()

@@ -1,4 +1,4 @@
-"""Answers that make graders hang, swallow memory or crash, by kind: name, gold, prediction."""
+"""Answers that make graders hang, exhaust memory or crash, as (name, gold, prediction)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _deep(opening: str, inner: str, closing: str, depth: int) -> str:
     return "\\boxed{" + opening * depth + inner + closing * depth + "}"
 
 
-# Written anew here, by kind; the sizes are those at which graders were seen to fail.
+# Each stands for a kind of failure, at a size at which a grader was seen to fail.
 ANSWERS: list[Answer] = [
     ("tower of powers", "$1$", "\\boxed{9^{9^{9^9}}}"),
     ("tower in plain text", "1", "The answer is 9^9^9^9"),
@@ -61,7 +61,7 @@ ANSWERS: list[Answer] = [
 
 
 def read_answers(file: Path) -> list[Answer]:
-    """Read answers from a file of JSON lines whose long texts are cut; rebuild these by name."""
+    """Read answers from a JSON-lines file; long texts are cut in it, and rebuilt here by name."""
     with file.open(encoding="utf-8") as lines:
         return [_whole(json.loads(line)) for line in lines]
 

@@ -1,14 +1,15 @@
-"""What showing the question is worth to a weak anchor, and how it is best shown.
+"""Measure whether it helps a weak anchor to see the question, and how best to show it.
 
 make bench-question
 
-Synthesis from the same rollouts by the paper's form, which does not show the question, by the
-shipped prompt, which does, and by the wordings in `benchmarks/wordings`; beside them the majority.
-Policy and anchor are SmolLM2 (135 million parameters) behind llama.cpp's server. The tasks have
-short answers: capitals, and products of two numbers. So small a model does not keep to any form of
-an answer: a text about a country is right where it names its capital and no other, a text about a
-product where its last number is the product. Prints a Markdown table for each task with
-bootstrapped 95 % intervals, and the difference of each wording to the paper's form, paired by item.
+The same rollouts are synthesized with the paper's prompt, which does not show the question, with
+the shipped prompt, which does, and with the wordings in `benchmarks/wordings`; the majority is
+given for comparison. Policy and anchor are SmolLM2 (135 million parameters) behind llama.cpp's
+server. The tasks have short answers: capitals, and products of two numbers. So small a model does
+not follow any answer format, so a text about a country is right if it names its capital and no
+other, and a text about a product if its last number is the product. Prints a Markdown table for
+each task with bootstrapped 95 % intervals, and the difference of each wording from the paper's
+prompt, paired by item.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def products(count: int = 24) -> list[Item]:
 
 
 class Named(ItemGrader):
-    """Right is a text that names the right answer: alone of the capitals, last of the numbers."""
+    """A text is right if its only capital, or its last number, is the right answer."""
 
     async def grade(self, item: Item, text: str, answer: str | None, ctx: Context) -> Score:
         """Score one text, 1 or 0."""
@@ -78,7 +79,7 @@ class Named(ItemGrader):
 
 
 def contenders() -> list[Contender]:
-    """The majority, the paper's form, the shipped prompt, and each wording."""
+    """The majority, the paper's prompt, the shipped prompt, and each wording."""
     writing = Sampling(temperature=0.7, max_tokens=256)
     files = sorted((ROOT / "wordings").glob("*.md"))
     return [
@@ -95,10 +96,10 @@ def contenders() -> list[Contender]:
 
 
 async def measure(url: str, name: str, items: Sequence[Item], cache: str) -> Report:
-    """Compare the contenders on `items`; answers are kept in the file `cache`, if one is named."""
+    """Compare the contenders on `items`; store answers in the file `cache`, if one is given."""
     drawing = Sampling(temperature=0.8, max_tokens=48)
     chosen = contenders()
-    # A slow server on one core: what is in flight waits for what was sent before.
+    # The server is slow, with one core: each request waits for all those before it.
     client = Client(limits=Limits(in_flight=8), cache=cache)
     async with OpenAIProvider(MODEL, base_url=url, api_key="none") as model:
         sampler = Sampler(model, sampling=drawing, seed=0)
@@ -112,9 +113,10 @@ async def measure(url: str, name: str, items: Sequence[Item], cache: str) -> Rep
 
 
 def table(report: Report) -> str:
-    """The points as Markdown, each beside its difference to the paper's form.
+    """The points as Markdown, each with its difference from the paper's prompt.
 
-    An anchor that writes no response, asked twice, has no reference: it is in no share.
+    If the anchor writes no response in two attempts, there is no reference, and the item does not
+    count in that share.
     """
     lines = [
         "| reference | right | 95 % interval | beside the paper's form | no reference |",
@@ -149,9 +151,9 @@ def main() -> None:
         "--server", required=True, help="the Python that has xllamacpp and the model"
     )
     parser.add_argument("--limit", type=int, help="take only the first items of a task")
-    parser.add_argument("--cache", default="", help="keep answers in this file, for another run")
-    parser.add_argument("--task", choices=["capitals", "products"], help="measure one task alone")
-    parser.add_argument("--port", type=int, help="kept answers are those of one address")
+    parser.add_argument("--cache", default="", help="store answers in this file and reuse them")
+    parser.add_argument("--task", choices=["capitals", "products"], help="measure only this task")
+    parser.add_argument("--port", type=int, help="stored answers belong to one address")
     chosen = parser.parse_args()
     port = chosen.port or free_port()
     with served([chosen.server, str(SERVER), str(port)], ready=READY, within=120, environment={}):

@@ -1,10 +1,10 @@
-"""What a second worker of Ray is worth, with the same number of calls in flight for each.
+"""Measure the gain from a second Ray worker, with the same number of calls in flight for each.
 
     make bench-ray ARGS="--rows 600 --repeats 3"
 
-Each row is a request for four rollouts and one for the synthesis, on the loopback server at 200 ms.
-The time is the server's: from the first request to the last answer, so that the start of Ray's
-processes is left out. The runs are interleaved.
+Each row is one request for four rollouts and one for the synthesis, to the loopback server with
+200 ms latency. The time is measured by the server, from the first request to the last answer, so it
+excludes the start of Ray's processes. The runs are interleaved.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WORKERS = (1, 2)
 
 
 def measured(server: LoopbackServer, workers: int, rows: int, in_flight: int) -> tuple[float, int]:
-    """The seconds that the server was used for, and the most calls at once."""
+    """The seconds from the first request to the last answer, and the most concurrent calls."""
     server.change(Weather(latency=LATENCY))
     data = ray.data.from_items(
         [{"id": f"r{at}", "prompt": f"question {at}?"} for at in range(rows)],
@@ -51,7 +51,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rows", type=int, default=600)
-    parser.add_argument("--in-flight", type=int, default=16, help="calls at once of a worker")
+    parser.add_argument("--in-flight", type=int, default=16, help="concurrent calls per worker")
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     seconds: dict[int, list[float]] = {workers: [] for workers in WORKERS}

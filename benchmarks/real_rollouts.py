@@ -1,12 +1,12 @@
-"""Compares selectors on recorded completions of real models, served by the replay provider.
+"""Compare selectors on recorded completions of real models, served by the replay provider.
 
 python benchmarks/real_rollouts.py --data FOLDER [--out FOLDER] [--json]
 
-FOLDER holds `.jsonl.gz` files with one problem a line: `id`, `problem`, `gold`, and `samples`, each
-with `completion`, and where there are any `model`, `graded` (the file's own grade) and `rm_score`
-(a reward model's). Nothing is sent: estimators that write text of their own cannot be compared on
-recorded completions. The files tell no token counts; tokens are estimated as a third of the
-characters. Prints a Markdown table a file, and how an independent count compares.
+FOLDER holds `.jsonl.gz` files with one problem per line: `id`, `problem`, `gold`, and `samples`,
+each with `completion` and, optionally, `model`, `graded` (the file's own grade) and `rm_score` (a
+reward model's). No model is called, so estimators that write text of their own cannot be compared.
+The files have no token counts; tokens are estimated as a third of the characters. Prints a Markdown
+table for each file, and compares it with an independent count.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def read(path: Path) -> list[Problem]:
 
 
 class RewardModel:
-    """The scores of a reward model that the file holds, found by prompt and completion."""
+    """The reward model's scores from the file, looked up by prompt and completion."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self._scores = {
@@ -67,11 +67,11 @@ class RewardModel:
         }
 
     def __bool__(self) -> bool:
-        """Whether the file holds any score."""
+        """Whether the file has any scores."""
         return bool(self._scores)
 
     async def rate(self, group: Group, ctx: Context | None = None) -> list[Score]:
-        """Give one score for each rollout."""
+        """Score each rollout."""
         return [self._score(group.question, rollout) for rollout in group.rollouts]
 
     def _score(self, question: str, rollout: Rollout) -> Score:
@@ -81,7 +81,7 @@ class RewardModel:
 
 
 async def recorded(problems: Sequence[Problem], folder: Path) -> list[ReplayProvider]:
-    """Write the completions to files of the replay provider, one for each place in `samples`."""
+    """Write the completions to files for the replay provider, one per position in `samples`."""
     providers: list[ReplayProvider] = []
     for at in range(min(len(problem.samples) for problem in problems)):
         texts = {problem.prompt: problem.samples[at]["completion"] for problem in problems}
@@ -114,7 +114,7 @@ def _replay(path: Path) -> ReplayProvider:
 
 
 def contenders(problems: Sequence[Problem]) -> list[Contender]:
-    """Every selector that needs no model, with the controls."""
+    """Every selector that needs no model, and the controls."""
     found = [
         Contender("majority", estimators.Majority(), free=True),
         Contender("majority-first", estimators.Majority(tie="first"), free=True),
@@ -163,25 +163,26 @@ def _notes(problems: Sequence[Problem]) -> list[str]:
             " is an ensemble, not self-consistency."
         )
     notes.append(
-        "The files hold no log-probabilities: min-perplexity and weighted-majority say so and have"
+        "The files have no log-probabilities, so min-perplexity and weighted-majority fail and have"
         " no score."
     )
     return notes
 
 
 def counted(problems: Sequence[Problem]) -> dict[str, float]:
-    """Majority of all samples and pass@k, counted plainly from the file's own grades.
+    """Majority of all samples and pass@k, counted independently from the file's own grades.
 
-    The vote is a `Counter` over the texts of the answers, numbers as numbers; an answer is right
-    where the file grades its first sample so. At a tie `majority-first` takes the answer that came
-    first; `majority` is what lots between them expect. pass@k goes through all subsets.
+    The vote is a `Counter` over the texts of the answers, with numbers as numbers; an answer is
+    right if the file grades its first sample as right. At a tie `majority-first` takes the answer
+    that came first, and `majority` is the expected value of a random choice. pass@k is taken over
+    all subsets.
     """
     shares: dict[str, list[float]] = {}
     for problem in problems:
         grades = [bool(sample["graded"]) for sample in problem.samples]
         answers = [_plain(STATED.extract(s["completion"]).answer) for s in problem.samples]
         votes = Counter(answer for answer in answers if answer is not None)
-        # Equal counts stand in the order in which the answers came.
+        # Answers with equal counts are in the order in which they came.
         right = [
             grades[answers.index(answer)]
             for answer, count in votes.most_common()
@@ -195,7 +196,7 @@ def counted(problems: Sequence[Problem]) -> dict[str, float]:
 
 
 def _any_of(grades: Sequence[bool], k: int) -> float:
-    """The share of the subsets of k that hold a right one, by going through them all."""
+    """The share of the subsets of size k that contain a right one, by enumeration."""
     subsets = list(combinations(grades, k))
     return sum(any(subset) for subset in subsets) / len(subsets)
 
@@ -235,7 +236,7 @@ def _percent(value: Estimate | None) -> str:
 
 
 def agreement(problems: Sequence[Problem], seen: Sequence[Seen]) -> tuple[int, int]:
-    """How many of the file's own grades are ours, and how many there are."""
+    """How many of the file's own grades equal ours, and how many there are."""
     same = total = 0
     for problem, each in zip(problems, seen, strict=True):
         for at, sample in enumerate(problem.samples):
@@ -246,7 +247,7 @@ def agreement(problems: Sequence[Problem], seen: Sequence[Seen]) -> tuple[int, i
 
 
 def checked(problems: Sequence[Problem], report: Report) -> list[tuple[str, float, float]]:
-    """Ours beside the plain count, for the majorities of all and each pass@k."""
+    """Our value and the independent count, for both majorities of all samples and each pass@k."""
     plain = counted(problems)
     ours: dict[str, float] = {}
     for name in ("majority-first", "majority"):
@@ -257,7 +258,7 @@ def checked(problems: Sequence[Problem], report: Report) -> list[tuple[str, floa
 
 
 def main() -> None:
-    """Compare on every file of the folder."""
+    """Compare the selectors on every file in the folder."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -273,10 +274,10 @@ def main() -> None:
         single = report.single
         print(f"### {name}\n\n{len(problems)} problems, one completion alone {single}.", end=" ")
         print(" ".join(report.notes))
-        print(f"Our grades are the file's on {same} of {total} completions.\n")
+        print(f"Our grades equal the file's on {same} of {total} completions.\n")
         print(table(report))
         print("\npass@k: " + ", ".join(f"{p.k}: {p.share}" for p in report.pass_at))
-        print("\nA plain count by the file's grades beside ours:", end=" ")
+        print("\nAn independent count by the file's grades / ours:", end=" ")
         print(
             ", ".join(
                 f"{n} {plain:.4f} / {ours:.4f}" for n, ours, plain in checked(problems, report)

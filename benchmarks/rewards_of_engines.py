@@ -1,13 +1,13 @@
-"""Rewards of the same groups by two versions of the answers engine: how many changed, and which.
+"""Reward the same groups with two versions of the answer engine, and list the changed rewards.
 
     git worktree add OLD f3e367e
     python -m benchmarks.rewards_of_engines --old OLD [--data FOLDER] [--groups 300] [--examples 3]
 
 The laboratory's groups are sampled from the model in the box, with the synthesis of each group as
-the reference; FOLDER adds completions of real models, `.jsonl.gz` files with a problem a line
-(`gold`, and `samples` with `completion`). Each version reads and compares the same texts, in a
-process of its own: a rollout is rewarded by the known answer, by the vote of its group and, in the
-laboratory, by the reference. Unknown is no reward.
+the reference; FOLDER adds completions of real models, `.jsonl.gz` files with one problem per line
+(`gold`, and `samples` with `completion`). Each version reads and compares the same texts in its own
+process: a rollout is rewarded by the known answer, by the vote of its group and, in the laboratory,
+by the reference. An unknown verdict gives no reward.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SOURCES = ("", "providers", "trainers")
 
 @dataclass(frozen=True)
 class Texts:
-    """A group as it was written: the known answer, the rollouts, and the synthesis if any."""
+    """The texts of a group: the known answer, the rollouts, and the synthesis, if any."""
 
     source: str
     gold: str
@@ -42,7 +42,7 @@ class Texts:
 
 
 def laboratory(count: int, size: int = 8, seed: int = 0) -> list[Texts]:
-    """Sample groups, with a synthesis each, from the model in the box."""
+    """Sample groups from the model in the box, each with a synthesis."""
     import anyio
 
     from catsdk import Client, Limits, Sampler, Sampling, Synthesizer
@@ -68,7 +68,7 @@ def laboratory(count: int, size: int = 8, seed: int = 0) -> list[Texts]:
 
 
 def recorded(folder: Path) -> list[Texts]:
-    """Return the groups of the files of a folder."""
+    """Return the groups in the files of a folder."""
     groups: list[Texts] = []
     for file in sorted(folder.glob("**/*.jsonl.gz")):
         with gzip.open(file, "rt", encoding="utf-8") as lines:
@@ -83,7 +83,7 @@ def recorded(folder: Path) -> list[Texts]:
 
 
 def rewards(group: dict[str, Any]) -> dict[str, list[float | None]]:
-    """Reward the rollouts of a group by the engine that is imported here."""
+    """Reward the rollouts of a group with the engine that this process imported."""
     home = "catsdk.answers" if _is_new() else "catsdk.equivalence"
     extract = import_module(f"{home}.extract").STATED.extract
     compare = import_module(f"{home}.compare").compare_sync
@@ -124,7 +124,7 @@ def _serve() -> None:
 
 
 def _by(tree: Path, groups: list[Texts]) -> list[dict[str, list[float | None]]]:
-    """Reward all groups by the version that lies in `tree`."""
+    """Reward all groups with the version in `tree`."""
     path = os.pathsep.join(str(tree / source) for source in _SOURCES)
     lines = "".join(json.dumps(vars(group)) + "\n" for group in groups)
     command = [sys.executable, "-P", __file__, "--serve"]
@@ -174,10 +174,10 @@ def _examples(groups: list[Texts], old: list[Any], new: list[Any], most: int) ->
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description="Rewards by two versions of the answers engine")
+    parser = argparse.ArgumentParser(description="Compare two versions of the answer engine")
     parser.add_argument("--old", type=Path, help="tree of the other version")
     parser.add_argument("--data", type=Path, help="folder with completions of real models")
-    parser.add_argument("--groups", type=int, default=300, help="of the laboratory")
+    parser.add_argument("--groups", type=int, default=300, help="groups from the laboratory")
     parser.add_argument("--examples", type=int, default=0, help="changes to show of each kind")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -185,7 +185,7 @@ def main() -> None:
         _serve()
         return
     if asked.old is None or not (asked.old / "catsdk").is_dir():
-        parser.error("--old: give the tree of another version, such as a git worktree of it")
+        parser.error("--old must be the tree of another version, such as a git worktree")
     groups = laboratory(asked.groups) + (recorded(asked.data) if asked.data else [])
     old, new = _by(asked.old, groups), _by(ROOT, groups)
     print(*_table(groups, old, new), sep="\n")

@@ -1,6 +1,6 @@
-"""Judging by a rubric beside autorubric and rubric: time, CPU, wrong rewards, equal verdicts.
+"""Compare rubric judging with autorubric and rubric: time, CPU, wrong rewards, repeated verdicts.
 
-python -m benchmarks.rubrics --peers PYTHON, where PYTHON has autorubric and rubric
+python -m benchmarks.rubrics --peers PYTHON, where PYTHON has autorubric and rubric installed
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STORM = STEADY | {"faults": {"429": 0.05, "reset": 0.01}, "retry_after": 1.0}
 
 
 def shortest(latencies: Sequence[float], slots: int) -> float:
-    """The time of the best schedule found for calls of these latencies in so many slots."""
+    """The time of the best schedule found for calls with these latencies in `slots` slots."""
     busy = [0.0] * slots
     for latency in sorted(latencies, reverse=True):
         heapq.heappush(busy, heapq.heappop(busy) + latency)
@@ -37,7 +37,6 @@ class Bench:
     """The server on one core and the contestants, in turn, on the other."""
 
     def __init__(self, peers: Path) -> None:
-        """Choose the interpreters."""
         cores = sorted(os.sched_getaffinity(0))
         self.server = Process(Path(sys.executable), FOLDER / "judge_server.py", cores[-1])
         own = {"catsdk": Path(sys.executable), "openai": Path(sys.executable)}
@@ -49,7 +48,6 @@ class Bench:
         self.target = self.server.answer(120)
 
     def stop(self) -> None:
-        """End all processes."""
         for process in (self.server, *self.processes.values()):
             process.stop()
 
@@ -62,9 +60,9 @@ class Bench:
         rollouts: int = ROLLOUTS,
         equal: bool = False,
     ) -> Run:
-        """Let one contestant judge; its answer and the server's report."""
+        """Let one contestant judge; return its answer and the server's report."""
         process = self.processes[name.split(",")[0]]
-        # A first call loads what is loaded lazily. autorubric keeps its first limit of calls.
+        # The first call triggers lazy imports, and autorubric keeps the call limit it had then.
         self.server.ask({"do": "change", "weather": {}})
         small = {"rollouts": 2, "criteria": 2, "in_flight": IN_FLIGHT}
         process.ask({"task": "judge", "target": self.target, "arguments": small}, 300)
@@ -89,7 +87,7 @@ class Bench:
 
 
 def timing(bench: Bench, rounds: int) -> list[str]:
-    """Wall over the bound, and CPU a verdict; the bound's CPU is the bare SDK's in this round."""
+    """Wall time over the bound, whose CPU is the bare SDK's in this round, and CPU per verdict."""
     calls = ROLLOUTS * CRITERIA
     rows: dict[str, list[dict[str, float]]] = {name: [] for name in NAMES}
     for seed in range(rounds):
@@ -139,7 +137,7 @@ def _spread(values: Sequence[float]) -> str:
 
 
 def faults(bench: Bench) -> list[str]:
-    """Rewards that are numbers and wrong, and rewards that are missing, in a storm."""
+    """Count wrong and missing rewards when many replies are malformed."""
     lines = ["| judge | right | wrong | none | none, share | requests |", "| --- " * 6 + "|"]
     for name in ("catsdk", "catsdk, 10 in a call", "autorubric", "rubric"):
         run = bench.run(name, weather=STORM, malformed=MALFORMED)
@@ -159,7 +157,7 @@ def faults(bench: Bench) -> list[str]:
 
 
 def equals(bench: Bench) -> list[str]:
-    """1,000 verdicts of which 10 are distinct."""
+    """Count the requests for 1,000 verdicts of which 10 are distinct."""
     lines = ["| judge | verdicts | distinct | requests |", "| --- " * 4 + "|"]
     for name in ("catsdk", "autorubric", "rubric"):
         run = bench.run(name, weather=STEADY, rollouts=100, equal=True)
@@ -174,7 +172,7 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=5)
     chosen = parser.parse_args()
-    # Contestants work in another folder.
+    # The contestants run in another working directory.
     bench = Bench(chosen.peers.absolute())
     try:
         for part in (timing(bench, chosen.rounds), faults(bench), equals(bench)):

@@ -1,12 +1,12 @@
-"""The runtime beside its peers: wall time, CPU, memory and calls, with a server that is fast.
+"""Compare the runtime with its peers on a fast server: wall time, CPU, memory and calls.
 
     make bench-runtime                        all rows, five repeats, peers' environments made first
     python benchmarks/runtime.py --rows cpu,memory --repeats 5 --contestants catsdk,openai
 
 The loopback server runs in its own process on one core, the contestants in turn on another, each
 in its own environment. Repeats are interleaved: every contestant does the work once, then all do
-it again. Numbers are kept in `out/runtime.json`, so that rows may be measured one at a time;
-`--table` prints the tables from there.
+it again. Results are stored in `out/runtime.json`, so rows can be measured one at a time; `--table`
+prints the tables from there.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Results = dict[str, list[Numbers]]
 
 
 def measure(arena: Arena, row: Row, repeats: int) -> Results:
-    """Run the row for every contestant in turn, `repeats` times."""
+    """Run the row `repeats` times for every contestant, in turn."""
     who = [name for name in arena.contestants if name in row.who]
     results: Results = {name: [] for name in who}
     arena.rest()
@@ -68,7 +68,7 @@ def cell(runs: list[Numbers], number: str) -> str:
 
 
 def verdicts(results: dict[str, Results]) -> str:
-    """The table of aims, as Markdown."""
+    """A Markdown table of the aims and whether they are met."""
     lines = ["| work | aim | catsdk | met |", "| --- | --- | --- | --- |"]
     for name, row in ROWS.items():
         runs = results.get(name, {}).get("catsdk", [])
@@ -79,7 +79,7 @@ def verdicts(results: dict[str, Results]) -> str:
 
 
 def side_by_side(results: dict[str, Results]) -> str:
-    """The table of all contestants, as Markdown."""
+    """A Markdown table of all contestants."""
     lines = [f"| work | number | {' | '.join(CONTESTANTS)} |", "| --- " * 8 + "|"]
     for name, row in ROWS.items():
         each = results.get(name, {})
@@ -97,7 +97,7 @@ def _kept() -> dict[str, Results]:
 
 
 def main() -> int:
-    """Measure the rows that are asked for and print the tables; 1 where an aim is missed."""
+    """Measure the chosen rows and print the tables; return 1 if an aim is missed."""
     options = _options()
     # An orderly end, so that no contestant outlives the one who started it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -116,13 +116,13 @@ def main() -> int:
 
 
 def _options() -> Any:
-    parser = argparse.ArgumentParser(description="The runtime beside its peers")
-    parser.add_argument("--rows", default=",".join(ROWS), help="which, with commas")
-    parser.add_argument("--contestants", default=",".join(CONTESTANTS), help="who, with commas")
+    parser = argparse.ArgumentParser(description="Compare the runtime with its peers")
+    parser.add_argument("--rows", default=",".join(ROWS), help="comma-separated")
+    parser.add_argument("--contestants", default=",".join(CONTESTANTS), help="comma-separated")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--limit", type=float, default=300, help="seconds for one task")
-    parser.add_argument("--unpinned", action="store_true", help="any core; for a first look only")
-    parser.add_argument("--table", action="store_true", help="print the tables, measure nothing")
+    parser.add_argument("--unpinned", action="store_true", help="any core, for a first look only")
+    parser.add_argument("--table", action="store_true", help="only print the tables")
     return parser.parse_args()
 
 

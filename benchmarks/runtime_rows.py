@@ -1,4 +1,4 @@
-"""The rows of the runtime benchmark: each a work, its aim, and the numbers of one run of it."""
+"""The rows of the runtime benchmark: for each, the work, its aim, and the numbers of one run."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ CALLS = PROMPTS * (ROLLOUTS + 1)
 
 @dataclass(frozen=True)
 class Row:
-    """One work: what is run, which of its numbers has an aim, and who else is shown beside it.
+    """A piece of work to run, the number that has an aim, and the contestants to compare with.
 
-    `aim` is in words; `holds` says whether the median of catsdk's `number` meets it. `compare`
-    adds numbers that need those of others in the same repeat.
+    `aim` is the aim in words; `holds` says whether the median of catsdk's `number` meets it.
+    `compare` adds numbers that depend on other contestants' numbers in the same repeat.
     """
 
     title: str
@@ -37,18 +37,18 @@ class Row:
 
 
 def of(run: Run, numbers: Callable[[dict[str, Any]], Numbers]) -> Numbers:
-    """The numbers of a run, or why there are none."""
+    """The numbers of a run, or its error."""
     return {"error": run.error} if run.error else numbers(run.answer)
 
 
 def quantile(values: list[float], share: float) -> float:
-    """The value below which that share of the values lies."""
+    """The value below which this share of the values lies."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def mean_end(served: list[dict[str, Any]]) -> float:
-    """When the last call of an item ended, on average, counted from the first call of all."""
+    """The mean time at which an item's last call ended, measured from the very first call."""
     began: float = min(request["began"] for request in served)
     ended: dict[int, float] = {}
     for request in served:
@@ -57,7 +57,7 @@ def mean_end(served: list[dict[str, Any]]) -> float:
 
 
 def pipeline(latency: float) -> Callable[[Arena, str, int], Numbers]:
-    """Many prompts, sampled and synthesized, beside the ideal schedule of the latencies."""
+    """Many prompts, sampled and synthesized, against the ideal schedule for the latencies."""
 
     def run(arena: Arena, who: str, repeat: int) -> Numbers:
         weather = {"latency": latency, "jitter": 0.2, "seed": repeat}
@@ -91,7 +91,7 @@ def pipeline(latency: float) -> Callable[[Arena, str, int], Numbers]:
 
 
 def cpu(arena: Arena, who: str, repeat: int) -> Numbers:
-    """CPU of one request at 50 in flight."""
+    """CPU per request at 50 in flight."""
     count = 1600
     slots = {"CATSDK_MAX_IN_FLIGHT": "50"}
     work = {"count": count, "in_flight": 50}
@@ -100,14 +100,14 @@ def cpu(arena: Arena, who: str, repeat: int) -> Numbers:
 
 
 def cpu_of_map(arena: Arena, who: str, repeat: int) -> Numbers:
-    """CPU of one request of `map`: rollouts and the synthesis of each prompt, all that it does."""
+    """CPU per request of a whole `map`: the rollouts and the synthesis of each prompt."""
     work = {"prompts": PROMPTS, "n": ROLLOUTS, "in_flight": 50}
     done = arena.task(who, "pipeline", work, weather={"latency": 0.02, "seed": repeat})
     return of(done, lambda answer: {"ms a request": 1e3 * answer["cpu"] / CALLS} | _failed(answer))
 
 
 def cpu_of_rollouts(arena: Arena, who: str, repeat: int) -> Numbers:
-    """CPU of one rollout where a request brings eight."""
+    """CPU per rollout, with eight per request."""
     prompts = 400
     work = {"prompts": prompts, "n": ROLLOUTS, "in_flight": 50}
     done = arena.task(who, "rollouts", work, takes_n="all")
@@ -118,7 +118,7 @@ def cpu_of_rollouts(arena: Arena, who: str, repeat: int) -> Numbers:
 
 
 def storm(arena: Arena, who: str, repeat: int) -> Numbers:
-    """Groups of 16 where three requests in ten are refused for a second."""
+    """Groups of 16 while three requests in ten are rejected with a Retry-After of a second."""
     runs, n, share = 20, 16, 0.3
     weather = {"latency": 0.05, "rate_limited_share": share, "retry_after": 1.0, "seed": repeat}
     done = arena.task(who, "groups", {"count": runs, "n": n}, weather=weather)
@@ -138,7 +138,7 @@ def storm(arena: Arena, who: str, repeat: int) -> Numbers:
 
 
 def hostname(arena: Arena, who: str, repeat: int) -> Numbers:
-    """One group of 200 at an endpoint that has a name, not an address."""
+    """One group of 200 at an endpoint given by host name, not by address."""
     done = arena.task(
         who, "groups", {"count": 1, "n": 200}, host="localhost", weather={"latency": 0.1}
     )
@@ -153,7 +153,7 @@ def hostname(arena: Arena, who: str, repeat: int) -> Numbers:
 
 
 def cancel(arena: Arena, who: str, repeat: int) -> Numbers:
-    """Groups of 16 cancelled at random moments: what is still served a second later."""
+    """Groups of 16 cancelled at random moments: the requests still served a second later."""
     random = Random(repeat)
     times = 200 if who == "catsdk" else 50
     moments = [random.uniform(0.0, 0.25) for _ in range(times)]
@@ -182,7 +182,7 @@ def _is_late(request: dict[str, Any], cancelled: list[float]) -> bool:
 
 
 def in_flight(arena: Arena, who: str, repeat: int) -> Numbers:
-    """Memory of one request while 10,000 are in flight."""
+    """Memory per request while 10,000 are in flight."""
     count = 10_000
     slots = {"CATSDK_MAX_IN_FLIGHT": str(count)}
     work = {"count": count, "in_flight": count}
@@ -200,13 +200,13 @@ def in_flight(arena: Arena, who: str, repeat: int) -> Numbers:
 
 
 def equal(arena: Arena, who: str, repeat: int) -> Numbers:
-    """A thousand equal requests at once."""
+    """A thousand concurrent equal requests."""
     done = arena.task(who, "equal", {"count": 1000}, weather={"latency": 0.5}, fresh=True)
     return of(done, lambda answer: {"upstream calls": done.server["requests"]} | _failed(answer))
 
 
 def stragglers(arena: Arena, who: str, repeat: int) -> Numbers:
-    """The slowest syntheses where one call in twenty takes ten times as long."""
+    """The slowest syntheses, when one call in twenty takes ten times as long."""
     weather = {"latency": 0.1, "jitter": 0.2, "straggler_share": 0.05, "seed": repeat}
     times: dict[bool, list[float]] = {}
     requests: dict[bool, int] = {}
@@ -234,7 +234,7 @@ def stragglers(arena: Arena, who: str, repeat: int) -> Numbers:
 
 
 def capped(arena: Arena, who: str, repeat: int) -> Numbers:
-    """500 calls at once under a budget of 100."""
+    """500 concurrent calls under a budget of 100."""
     done = arena.task(who, "capped", {"cap": 100, "wanted": 500}, weather={"latency": 0.1})
     return of(
         done,
@@ -247,7 +247,7 @@ def capped(arena: Arena, who: str, repeat: int) -> Numbers:
 
 
 def usage(arena: Arena, who: str, repeat: int) -> Numbers:
-    """All stages under refusals, failures and cut answers: the report beside the server's count."""
+    """All stages with refusals, failures and cut answers: the report against the server's count."""
     weather = {
         "latency": 0.02,
         "retry_after": 0.05,
@@ -282,7 +282,7 @@ def _failed(answer: dict[str, Any]) -> Numbers:
 
 
 def to_bare(number: str, ratio: str) -> Callable[[dict[str, Numbers]], None]:
-    """Add how much `number` is of the bare SDK's in the same repeat."""
+    """Add the ratio of `number` to the bare SDK's in the same repeat."""
 
     def compare(repeat: dict[str, Numbers]) -> None:
         bare = repeat.get("openai", {}).get(number)
@@ -294,7 +294,7 @@ def to_bare(number: str, ratio: str) -> Callable[[dict[str, Numbers]], None]:
 
 
 def to_bound(repeat: dict[str, Numbers]) -> None:
-    """Add how much the wall time is of what schedule and CPU allow, all from the same repeat."""
+    """Add the ratio of the wall time to the bound by schedule and CPU, from the same repeat."""
     bare = repeat.get("openai", {})
     if "CPU s" not in bare:
         return

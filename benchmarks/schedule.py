@@ -1,4 +1,4 @@
-"""The ideal schedule of work in two stages: no overhead, so many calls at once, known latencies."""
+"""The ideal schedule of work in two stages: no overhead, limited slots, known latencies."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Stages = Sequence[tuple[Sequence[float], float]]
 
 
 def ideal_seconds(prompts: Stages, in_flight: int) -> float:
-    """The shortest time found for `prompts`: each its rollouts' latencies, then its synthesis's.
+    """The shortest time found for `prompts`, each given as latencies of rollouts and synthesis.
 
-    Two orders are tried, prompt after prompt and longest rollouts first, with each synthesis
-    before or after the rollouts that wait; no schedule can be shorter than the work through the
-    slots or than the longest prompt.
+    Two orders are tried, prompt after prompt and longest rollouts first, each with the syntheses
+    before or after the waiting rollouts. No schedule can be shorter than the total work divided by
+    the slots, or than the longest prompt.
     """
     longest_first = sorted(prompts, key=lambda prompt: -max(prompt[0]) - prompt[1])
     return min(
@@ -28,7 +28,7 @@ def ideal_seconds(prompts: Stages, in_flight: int) -> float:
 
 
 def scheduled_seconds(prompts: Stages, in_flight: int, *, synthesis_first: bool) -> float:
-    """How long `prompts` take in their order, each synthesis before or after waiting rollouts."""
+    """The time for `prompts` in this order; a synthesis goes before or after waiting rollouts."""
     early, late = (0, 1) if synthesis_first else (1, 0)
     ready = [
         (late, at, seconds) for at, (rollouts, _) in enumerate(prompts) for seconds in rollouts
@@ -49,7 +49,7 @@ def scheduled_seconds(prompts: Stages, in_flight: int, *, synthesis_first: bool)
 
 
 def stages_of(served: Sequence[dict[str, Any]], n: int) -> list[tuple[list[float], float]] | None:
-    """The latencies of each item: of its `n` rollouts and its synthesis; `None` for other work."""
+    """The latencies of each item's `n` rollouts and of its synthesis; `None` for other work."""
     latencies: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for request in served:
         if request["status"] == 200:

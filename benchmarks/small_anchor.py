@@ -1,12 +1,12 @@
-"""Which way of asking a small anchor gets the most out of a group.
+"""Find the way of prompting a small anchor that gets the most out of a group.
 
 make bench-small
 
 Policy and anchor are SmolLM2 (135 million parameters) behind llama.cpp's server. The questions are
-those of `examples.real_lab.questions`, 8 rollouts each at temperature 0.7; each contestant makes
-one reference from the same rollouts. Answers are found and compared as in a training; a reference
-without an answer, or none at all, counts as wrong. Prints a Markdown table with bootstrapped 95 %
-intervals, over all questions and by kind.
+those of `examples.real_lab.questions`, with 8 rollouts each at temperature 0.7; each contestant
+makes one reference from the same rollouts. Answers are extracted and compared as in training; a
+missing reference, or one without an answer, counts as wrong. Prints a Markdown table with
+bootstrapped 95 % intervals, over all questions and by kind.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ SCHEMA = Sampling(temperature=0.0, max_tokens=40, extra={"response_format": _FOR
 
 
 def contestants(wordings: Path | None, *, at_length: bool) -> dict[str, Estimator]:
-    """What is compared.
+    """The estimators to compare, by name.
 
     Args:
-        wordings: A folder with further prompt files, each read with its rollouts whole and with
-            their answers alone.
-        at_length: Whether those are there that write a whole solution.
+        wordings: A folder with further prompt files, each tried with whole rollouts and with only
+            their answers.
+        at_length: Whether to include those that write a whole solution.
     """
     found: dict[str, Estimator] = {"majority": Majority()}
     small = Synthesizer(sampling=SHORT, prompts="small", seed=0)
@@ -87,7 +87,7 @@ def contestants(wordings: Path | None, *, at_length: bool) -> dict[str, Estimato
 async def measure(
     url: str, asked: Sequence[Question], estimators: Mapping[str, Estimator], seconds: float
 ) -> dict[Question, dict[str, float]]:
-    """For each question that is finished in time, how right each contestant and a rollout are."""
+    """The scores of each contestant and of one rollout, for each question finished in time."""
     found: dict[Question, dict[str, float]] = {}
     model = OpenAIProvider(MODEL, base_url=url, api_key="none")
     # On a busy machine an answer may take minutes.
@@ -109,7 +109,7 @@ async def measure(
             found[question] = told
             print(".", end="", file=sys.stderr, flush=True)
 
-        # A few at once, so that what is begun is finished.
+        # A few at a time, so that questions are finished one by one.
         places = anyio.CapacityLimiter(AT_ONCE)
 
         async def in_turn(question: Question) -> None:
@@ -134,7 +134,7 @@ def _right(answer: str | None, question: Question) -> float:
 
 
 def table(asked: Sequence[Question], right: Told) -> str:
-    """The shares as Markdown, each beside its difference to the majority, paired by question."""
+    """The shares as Markdown, each with its difference from the majority, paired by question."""
     kinds = list(dict.fromkeys(question.kind for question in asked))
     lines = [
         f"| reference | right | 95 % | beside the majority | {' | '.join(kinds)} |",
@@ -168,11 +168,11 @@ def main() -> None:
     parser.add_argument(
         "--server", required=True, help="the Python that has xllamacpp and the model"
     )
-    parser.add_argument("--questions", type=int, default=15, help="of each kind")
-    parser.add_argument("--minutes", type=float, default=60.0, help="what is finished then counts")
+    parser.add_argument("--questions", type=int, default=15, help="questions per kind")
+    parser.add_argument("--minutes", type=float, default=60.0, help="the time limit")
     parser.add_argument("--seed", type=int, default=0, help="chooses the questions")
-    parser.add_argument("--wordings", type=Path, help="a folder of further prompts to try")
-    parser.add_argument("--short", action="store_true", help="leave out what writes at length")
+    parser.add_argument("--wordings", type=Path, help="folder of further prompts to try")
+    parser.add_argument("--short", action="store_true", help="leave out whole solutions")
     chosen = parser.parse_args()
     asked = questions("train", chosen.questions, chosen.seed, TRAINED)
     port = free_port()
@@ -181,7 +181,7 @@ def main() -> None:
         url = f"http://127.0.0.1:{port}/v1"
         found = anyio.run(measure, url, asked, compared, 60 * chosen.minutes)
     if not found:
-        raise SystemExit("no question was finished in time; give more --minutes")
+        raise SystemExit("no question was finished in time; increase --minutes")
     print(f"\n{len(found)} of {len(asked)} questions, {ROLLOUTS} rollouts each.\n")
     names = next(iter(found.values()))
     print(table([*found], {name: [told[name] for told in found.values()] for name in names}))

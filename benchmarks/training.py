@@ -1,18 +1,18 @@
-"""The reward stage of a training step beside TRL's own ways, and what our code costs a lab step.
+"""Compare the reward stage with ways to do it in plain TRL, and measure our share of a lab step.
 
     python benchmarks/training.py --repeats 5
     python benchmarks/training.py --only share
 
-First: 32 groups of 8, an anchor of 300 ms a group and a judge of 200 ms a response, on the loopback
-server in a process of its own on another core. Each contestant has its process, repeats are
-interleaved, and the plain function, which takes a minute, runs once. The bound is the larger of the
-ideal schedule (an anchor call and then a judge call) and the calls times the CPU of a bare
-`openai[aiohttp]` call in the same repeat. It leaves out that no verdict can be asked for before an
-anchor has answered, and that the server reads requests one by one: `over posts` is beside plain
-posts of the same requests in the same two stages and the same repeat. `starved` is how long client
-and server waited for a core that others held, as a share of the wall time: where it is not near 0,
-read the CPU alone. Second: steps of the laboratory's arm `cat`, and the CPU time of our threads'
-work over the CPU time of the process.
+First part: 32 groups of 8, with an anchor that takes 300 ms per group and a judge that takes 200 ms
+per response, on the loopback server in its own process on another core. Each contestant has its own
+process, repeats are interleaved, and the plain function, which takes a minute, runs once. The bound
+is the larger of the ideal schedule (an anchor call, then a judge call) and the number of calls
+times the CPU of a bare `openai[aiohttp]` call in the same repeat. It ignores that no verdict can be
+requested before an anchor has answered, and that the server reads requests one by one, so `over
+posts` compares with plain posts of the same requests in the same two stages and the same repeat.
+`starved` is how long client and server waited for a core that other processes held, as a share of
+the wall time; if it is not near 0, trust only the CPU. Second part: steps of the laboratory's arm
+`cat`, and the share of the process's CPU time that our threads used.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SLOW = "plain"
 
 
 def reward_stage(repeats: int) -> list[dict[str, dict[str, float]]]:
-    """One step by each contestant, `repeats` times in turn."""
+    """Run one step with each contestant in turn, `repeats` times."""
     cores = sorted(os.sched_getaffinity(0))
     python = Path(sys.executable)
     server = Process(python, FOLDER / "training_server.py", cores[-1])
@@ -62,7 +62,7 @@ def _repeat(
         if who == SLOW and at:
             continue
         order = {"who": who, "target": target, "groups": GROUPS, "size": SIZE}
-        # The first call loads what is loaded lazily, and opens the connections.
+        # The first call triggers lazy imports and opens the connections.
         _answered(who, worker.ask(order if who != SLOW else order | {"groups": 1}, 300))
         server.ask({})
         before = worker.waited() + server.waited()
@@ -78,8 +78,8 @@ def _repeat(
 def _answered(who: str, answer: dict[str, Any]) -> dict[str, float]:
     if "error" in answer:
         raise SystemExit(
-            f"{who} has no result: {answer['error']}; see out/with_trl.log, and run this where"
-            " nothing else takes the cores"
+            f"{who} has no result: {answer['error']}; see out/with_trl.log, and run this on an"
+            " otherwise idle machine"
         )
     return answer
 
@@ -105,7 +105,7 @@ def table(repeats: list[dict[str, dict[str, float]]]) -> str:
 
 
 def bound(run: dict[str, dict[str, float]]) -> float:
-    """The time that no program can be under: waiting, or the CPU of the calls."""
+    """The time that no program can beat: the waiting, or the CPU of the calls."""
     return max(IDEAL, run["bare"]["cpu"])
 
 
@@ -117,11 +117,11 @@ def _cell(values: list[float]) -> str:
 
 
 def our_share(steps: int) -> dict[str, float]:
-    """The share of the CPU time of `steps` lab steps that our code takes.
+    """The share of the CPU time of `steps` lab steps that our code uses.
 
-    Ours is what runs in the reward's own event loop (making prompts, reading and comparing
-    answers, the requests' way to the anchor) and, on the main thread, in the reward function. The
-    anchor computes in a thread of its own, as the policy and the optimiser do in others.
+    Our code is everything in the reward's event loop (building prompts, reading and comparing
+    answers, passing requests to the anchor) and, on the main thread, the reward function. The
+    anchor computes in its own thread, and the policy and the optimiser in others.
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
@@ -155,7 +155,7 @@ def our_share(steps: int) -> dict[str, float]:
     from catsdk_providers.box.problems import problems
 
     torch.set_num_threads(1)
-    # Type checkers would take this for a mistake.
+    # As a plain assignment, type checkers would report this as an error.
     setattr(module, "GroupReward", Timed)  # noqa: B010
     unit = Unit("cat", 0, PLANS["full"])
     rows = [str(each) for each in problems("rl", steps * unit.plan.prompts, 0)]
@@ -167,13 +167,13 @@ def our_share(steps: int) -> dict[str, float]:
             config, rows, model=model, tokenizer=AutoTokenizer.from_pretrained(BOX),
             callbacks=[Steps()],
         )  # fmt: skip
-    # The first step loads what is loaded lazily.
+    # The first step triggers lazy imports.
     shares = [mine / step for mine, step in zip(ours[1:], whole[1:], strict=True)]
     return {"median": statistics.median(shares), "least": min(shares), "most": max(shares)}
 
 
 def main() -> int:
-    """Measure and print; 1 where an aim is missed."""
+    """Measure and print; return 1 if an aim is missed."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,7 +1,7 @@
-"""How long the viewer takes over a run of very many items: `python -m benchmarks.viewer`.
+"""Time the viewer on a run with very many items: `python -m benchmarks.viewer`.
 
-Needs the tests' environment and a Chromium. Times are of one start on this machine; the load beside
-them says how much else it did.
+It needs the test environment and Chromium. Times are those of one run; the load average printed
+with them shows how busy the machine was.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STARTS = 3
 
 
 def questions(count: int) -> dict[str, Question]:
-    """What is asked of the server without a browser, by what it is."""
+    """The requests to the server without a browser, by description."""
     last = str(count - 4)
     return {
         "a page of the list": ("items", {"run": "many"}),
@@ -37,7 +37,7 @@ def questions(count: int) -> dict[str, Question]:
 
 
 def lists(count: int) -> dict[str, str]:
-    """The lists that a browser opens, by what they are."""
+    """The lists that a browser opens, by description."""
     return {
         "first page": "",
         "a filter": "&filter=gained",
@@ -48,7 +48,7 @@ def lists(count: int) -> dict[str, str]:
 
 
 def without_browser(folder: Path, count: int) -> None:
-    """The seconds of CPU that the server needs, which a busy machine changes little."""
+    """Print the server's CPU seconds, which depend little on how busy the machine is."""
     index = Index(folder / "index.sqlite")
     library = Library(folder, index)
     began = time.process_time()
@@ -56,7 +56,7 @@ def without_browser(folder: Path, count: int) -> None:
     print(f"CPU to read the run for the first time: {time.process_time() - began:.1f} s")
     began = time.process_time()
     library.refresh()
-    print(f"CPU of a look at what has not changed: {1000 * (time.process_time() - began):.1f} ms")
+    print(f"CPU to check an unchanged run: {1000 * (time.process_time() - began):.1f} ms")
     for name, (question, given) in questions(count).items():
         began = time.process_time()
         answer(library, question, given)
@@ -65,7 +65,7 @@ def without_browser(folder: Path, count: int) -> None:
 
 
 def first_paint(page: Page, address: str) -> float:
-    """Open the list of the run; gives the seconds until its first row is there."""
+    """Open the list of the run; return the seconds until its first row appears."""
     began = time.perf_counter()
     page.goto(f"{address}/#/items?run=many")
     page.locator("tr.open").first.wait_for()
@@ -73,7 +73,7 @@ def first_paint(page: Page, address: str) -> float:
 
 
 def measure(count: int) -> None:
-    """Make the run, open it while it is read for the first time, and then its lists."""
+    """Make the run, open it while it is read for the first time, then open its lists."""
     with TemporaryDirectory() as place, sync_playwright() as playwright:
         folder = Path(place)
         many(folder / "many", count)

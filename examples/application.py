@@ -1,8 +1,8 @@
-"""An application asks a question, with a bounded bill, and looks at the evidence.
+"""Ask a question from an application, within a budget, and look at the evidence.
 
     CATSDK_MODEL=openai:gpt-5 python examples/application.py "What is 17 * 23?"
 
-Without CATSDK_MODEL it runs on the small model in the box, which only knows sums such as
+Without CATSDK_MODEL it runs on the small model in the box, which can only do sums such as
 4821673+3947851.
 """
 
@@ -15,7 +15,7 @@ import catsdk as cat
 
 
 async def main(prompt: str) -> None:
-    """Synthesize one answer from eight, and say how far to trust it."""
+    """Synthesize one answer from eight rollouts, and print how far to trust it."""
     reference = await cat.synthesize(
         prompt,
         n=8,

@@ -1,12 +1,12 @@
-"""Four providers in one run: two policies, an anchor and a judge, each where it is best.
+"""Four providers in one run: two policies, an anchor and a judge.
 
     OPENAI_API_KEY=... ANTHROPIC_API_KEY=... python examples/four_providers.py \
         openai:gpt-5 openai:gpt-5-mini anthropic:claude-haiku-4-5
 
 The arguments are the second policy, the anchor and the judge; the first policy is the model in
-the box. Without arguments they are scripted models behind a server on this machine, reached
-through the vendors' real SDKs. Whatever a model lacks is done for it: the judge's wire gives one
-answer a request and takes no temperature, and nothing here has to know.
+the box. Without arguments they are scripted models behind a server on this machine, called
+through the vendors' real SDKs. catsdk makes up for what a provider lacks: the judge's API returns
+one answer per request and takes no temperature, and no code here has to handle that.
 """
 
 import json
@@ -24,7 +24,7 @@ Model = str | cat.Provider
 
 
 async def main(names: list[str]) -> None:
-    """Sample from both policies, synthesize, write a rubric, judge; then say who did what."""
+    """Sample from both policies, synthesize, write a rubric, judge; then print who did what."""
     async with AsyncExitStack() as exits:
         policy, anchor, judge = names or await _served_on_this_machine(exits)
         c = cat.CaT(
@@ -58,14 +58,14 @@ async def _served_on_this_machine(exits: AsyncExitStack) -> list[Model]:
 
 
 def anchor_says(request: Request) -> str:
-    """Synthesize 46, and write five criteria when they are asked for."""
+    """Synthesize 46, and write five criteria when asked for a rubric."""
     if "criteria" in request.messages[-1].text.lower():
         return json.dumps({"criteria": ["gives 46", "adds", "is brief", "is kind", "ends"]})
     return "# SUMMARY\nthey differ\n# UNIFIED RESPONSE\n\\boxed{46}"
 
 
 def judge_says(request: Request) -> str:
-    """Say that the first criterion is met, and no other."""
+    """Say that only the first criterion is met."""
     met = ">\ngives 46\n</" in request.messages[-1].text
     return json.dumps({"evidence": "", "verdict": "yes" if met else "no"})
 

@@ -1,8 +1,8 @@
-"""GRPO for a few steps on a GPU, sampled by transformers and, where it is installed, by vLLM.
+"""A few steps of GRPO on a GPU, sampling with transformers and, if it is installed, with vLLM.
 
     python examples/gpu_smoke.py [--model NAME] [--steps 3]
 
-Not run where this was written: there was no GPU. Ends with 0 and a word where there is none.
+This script has not been run on a GPU yet. Without one it says so and exits with 0.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ sys.path[:0] = [str(ROOT), str(ROOT / "providers"), str(ROOT / "trainers")]
 
 
 def method(prompts: str) -> dict[str, Any]:
-    """The paper's method, with the prompts that the anchor understands."""
+    """The paper's method, with a prompt set that the anchor understands."""
     anchor = {"PolicyAnchor": {"kind": "initial", "prompts": prompts}}
     return {"estimator": {"Synthesizer": {"anchor": anchor}}, "reward": "AnswerReward"}
 
 
 def train(model: str, steps: int, folder: Path, **others: Any) -> None:
-    """A short run on sums, rewarded by synthesis; fails where a step logs no reward."""
+    """Train briefly on sums, rewarded by synthesis; fail if a step logs no reward."""
     from catsdk.train import CaTConfig, HeldOut, Rollouts, grpo
     from catsdk_providers.box import BOX
     from catsdk_providers.box.problems import problems
@@ -52,7 +52,7 @@ def train(model: str, steps: int, folder: Path, **others: Any) -> None:
 
 
 def main() -> int:
-    """Run what can be run here."""
+    """Run whatever this machine can run."""
     import torch
 
     from catsdk_providers.box import BOX
@@ -62,12 +62,12 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=3)
     options = parser.parse_args()
     if not torch.cuda.is_available():
-        print("there is no GPU here: nothing was run")
+        print("no GPU found: nothing was run")
         return 0
     with TemporaryDirectory() as folder:
         train(options.model, options.steps, Path(folder) / "transformers")
         if find_spec("vllm") is None:
-            print("vLLM is not installed: its half was not run")
+            print("vLLM is not installed: skipped its half")
             return 0
         vllm = {"use_vllm": True, "vllm_mode": "colocate", "vllm_max_model_length": 1024}
         train(options.model, options.steps, Path(folder) / "vllm", **vllm)

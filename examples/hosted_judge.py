@@ -16,7 +16,7 @@ from catsdk.testing import LoopbackServer
 
 
 async def main(judge: str | None) -> None:
-    """Sample, synthesize, write a rubric, judge: a reward for each rollout, or why none."""
+    """Sample, synthesize, write a rubric and judge; print each rollout's reward or its failure."""
     async with AsyncExitStack() as exits:
         hosted: str | cat.Provider = judge or await _served_on_this_machine(exits)
         reward = cat.RubricReward(judge=cat.Judge(hosted))
@@ -32,7 +32,7 @@ async def main(judge: str | None) -> None:
 async def _served_on_this_machine(exits: AsyncExitStack) -> cat.Provider:
     box = LocalProvider()
     server = await exits.enter_async_context(LoopbackServer(box))
-    # A server does not say which prompts its model was trained on: the box needs its own.
+    # A server cannot say which prompts its model was trained on, and this model needs its own.
     able = cat.Capabilities(n=True, streaming=True, prompts=box.capabilities.prompts)
     provider = OpenAIProvider(
         server.model, base_url=server.url, api_key=server.key, capabilities=able

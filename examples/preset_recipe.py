@@ -1,12 +1,13 @@
-"""What the recipes of the presets share: their command line, the check without weights, the run.
+"""What the preset recipes share: the command line, the check without weights, and the training.
 
     python examples/train_qwen3_4b.py --data prompts.jsonl --dry-run
     python examples/train_qwen3_4b.py --data prompts.jsonl --held-out answered.jsonl --lora
     accelerate launch --config_file examples/launch/zero2.yaml examples/train_qwen3_4b.py --data ...
 
-`prompts.jsonl` has a `prompt` a line, and no answers; `answered.jsonl` has an `answer` too and only
-measures. With `--lora` the anchor is the base model under the adapter and costs no memory; in full
-fine-tuning it is TRL's reference model. `--dry-run` checks everything that can be without weights.
+`prompts.jsonl` has one `prompt` per line and no answers; `answered.jsonl` also has an `answer` and
+is used only for evaluation. With `--lora` the anchor is the base model under the adapter and takes
+no extra memory; in full fine-tuning it is TRL's reference model. `--dry-run` checks everything that
+can be checked without weights.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ SUFFIX = "\n\nReason step by step, and put your final answer into \\boxed{}."
 
 
 def main(name: str, about: str | None) -> None:
-    """Train as the preset `name` says, or show what would be done; `about` is for `--help`."""
+    """Train with the preset `name`, or show what would be done; `about` is the text of `--help`."""
     parser = argparse.ArgumentParser(
         description=f"{about}\n{__doc__}", formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -27,9 +28,9 @@ def main(name: str, about: str | None) -> None:
     parser.add_argument("--held-out", help="the same, with answers")
     parser.add_argument("--out", default=f"cat-{name}")
     parser.add_argument("--lora", action="store_true", help="adapters of rank 32")
-    parser.add_argument("--vllm", action="store_true", help="let vLLM sample, in this process")
+    parser.add_argument("--vllm", action="store_true", help="sample with vLLM, in this process")
     parser.add_argument("--reporters", nargs="*", default=(), help="tensorboard, wandb, trackio")
-    parser.add_argument("--dry-run", action="store_true", help="load no weights")
+    parser.add_argument("--dry-run", action="store_true", help="check without weights")
     options = parser.parse_args()
     config = _config(name, options)
     if options.dry_run:
@@ -60,6 +61,6 @@ def _show(config: CaTConfig, options: argparse.Namespace) -> None:
     print(config.to_yaml())
     print(
         f"{len(rows)} prompts; {config.prompts_of_a_step} of them and {config.batch} completions"
-        " a step"
+        " per step"
     )
     print(f"in {passes} passes of {config.device_batch} completions on each device")

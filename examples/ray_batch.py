@@ -1,8 +1,8 @@
-"""References for the rows of a data set, by workers on a Ray cluster; started again, it goes on.
+"""Synthesize references for the rows of a data set on a Ray cluster; a restart resumes.
 
     python examples/ray_batch.py prompts.jsonl references/ --model openai:NAME --answers refs
 
-Submitted with `ray job submit` it runs on the cluster, see docs/ray.md.
+Submit it to a cluster with `ray job submit`; see docs/ray.md.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from catsdk.batch import ray as on_ray
 
 
 def main() -> None:
-    """Read, work, write, and say how the rows ended."""
+    """Read the rows, synthesize, write the results, and print how many rows succeeded."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("data", help="JSON lines or Parquet, a file or a folder, also on S3 or GCS")
-    parser.add_argument("out", help="folder of the Parquet files that are written")
+    parser.add_argument("out", help="folder for the Parquet files")
     parser.add_argument("--model", required=True, help="model string, such as openai:NAME")
-    parser.add_argument("--answers", required=True, help="folder of the answers, on this machine")
+    parser.add_argument("--answers", required=True, help="local folder of the answer store")
     parser.add_argument("--produce", default="reference")
-    parser.add_argument("-n", type=int, default=8, help="rollouts of a row")
+    parser.add_argument("-n", type=int, default=8, help="rollouts per row")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--blocks", type=int, default=None, help="parts of the data set")
+    parser.add_argument("--blocks", type=int, default=None, help="blocks to split the data into")
     parser.add_argument("--max-usd", type=float, default=None)
     options = parser.parse_args()
 

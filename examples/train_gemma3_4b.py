@@ -1,7 +1,7 @@
-"""CaT-RL for Gemma 3 4B with the paper's settings. The model was not run here: it needs a GPU.
+"""CaT-RL for Gemma 3 4B with the paper's settings; needs a GPU, and is untested for lack of one.
 
-Its command line is that of `examples/preset_recipe.py`, which says how to run it.
-Its weights hold an image tower too, which text prompts leave alone but full fine-tuning carries.
+See `examples/preset_recipe.py` for the command line.
+The weights include an image tower: text prompts do not use it, but full fine-tuning has to hold it.
 """
 
 from examples.preset_recipe import main

@@ -1,7 +1,7 @@
-"""CaT-RL for Llama 3.1 8B with the paper's settings. The model was not run here: it needs a GPU.
+"""CaT-RL for Llama 3.1 8B with the paper's settings; needs a GPU, and is untested for lack of one.
 
-Its command line is that of `examples/preset_recipe.py`, which says how to run it.
-The weights are gated on the hub: accept their terms there and set HF_TOKEN.
+See `examples/preset_recipe.py` for the command line.
+The weights are gated on the Hugging Face Hub: accept their terms there and set HF_TOKEN.
 """
 
 from examples.preset_recipe import main

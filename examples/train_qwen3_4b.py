@@ -1,6 +1,6 @@
-"""CaT-RL for Qwen 3 4B with the paper's settings. The model was not run here: it needs a GPU.
+"""CaT-RL for Qwen 3 4B with the paper's settings; needs a GPU, and is untested for lack of one.
 
-Its command line is that of `examples/preset_recipe.py`, which says how to run it.
+See `examples/preset_recipe.py` for the command line.
 Thinking is off, as in the paper.
 """
 

@@ -1,10 +1,10 @@
-"""CaT-RL on your own trainer: TRL's GRPOTrainer with the reward of a CaT, on the model in the box.
+"""CaT-RL in your own trainer: TRL's GRPOTrainer with a CaT as its reward, on the model in the box.
 
     python examples/train_with_trl.py --steps 20
 
-No labels: the frozen initial policy synthesizes a reference from each group of answers, and the
-answers are rewarded by it. A response of over a hundred tokens costs a little. Two steps take some
-seconds on a CPU.
+It needs no labels: the frozen initial policy synthesizes a reference from each group of answers,
+and each answer is rewarded by comparison with it. A response of over a hundred tokens loses a
+little reward. Two steps take a few seconds on a CPU.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PROMPTS = ["1+1", "27+35", "4821673+3947851", "123456+654321"]
 
 
 def main() -> None:
-    """Train for a few steps and print what was rewarded."""
+    """Train for a few steps and print the rewards."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

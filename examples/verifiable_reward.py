@@ -1,4 +1,4 @@
-"""Verifiable rewards for rollouts that were sampled elsewhere: no labels, one anchor call.
+"""Verifiable rewards for rollouts that were sampled elsewhere, without labels: one anchor call.
 
 python examples/verifiable_reward.py
 """
@@ -29,7 +29,7 @@ RESPONSES = (
 
 
 async def main() -> None:
-    """Synthesize a reference from the responses, and reward each by its final answer."""
+    """Synthesize a reference from the responses, and reward each response by its final answer."""
     group = cat.group_of(PROMPT, RESPONSES)
     reference = await cat.Synthesizer("local", seed=0).estimate(group)
     print(f"reference answer: {reference.answer}")

@@ -1,4 +1,4 @@
-"""The few lines that one would write around a client that gives one answer, as tasks."""
+"""The tasks for a client that gives one answer per call: the few lines a user would write."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -13,19 +13,19 @@ Opening = Callable[[Target], AbstractAsyncContextManager[Ask]]
 
 
 def wanted(texts: Sequence[str]) -> str:
-    """What is asked for a synthesis."""
+    """The prompt of a synthesis."""
     return "Write one answer from these.\n\n" + "\n\n".join(texts)
 
 
 def tasks_around(opened: Opening) -> dict[str, Task]:
-    """The tasks that need no more than one answer to one prompt; `opened` gives who answers."""
+    """The tasks built on single answers to single prompts; `opened` yields the function to call."""
 
     async def requests(target: Target, count: int, in_flight: int) -> dict[str, Any]:
         async with opened(target) as ask:
             return await all_of(lambda at: ask(prompt(at // 8)), range(count), in_flight)
 
     async def pipeline(target: Target, prompts: int, n: int, in_flight: int) -> dict[str, Any]:
-        """Rollouts one a request, and a synthesis as soon as those of its prompt are there."""
+        """One request per rollout, and a synthesis as soon as its prompt's rollouts are done."""
         free = anyio.Semaphore(in_flight)
         async with opened(target) as ask:
 
@@ -40,14 +40,14 @@ def tasks_around(opened: Opening) -> dict[str, Task]:
             return await all_of(one, range(prompts), prompts)
 
     async def groups(target: Target, count: int, n: int) -> dict[str, Any]:
-        """Groups of `n` single requests, one group after the other."""
+        """Groups of `n` single requests, one group after another."""
         async with opened(target) as ask:
             return await all_of(
                 lambda item: samples_of(ask, prompt(item), n), range(count), in_flight=1
             )
 
     async def cancel(target: Target, n: int, moments: Sequence[float]) -> dict[str, Any]:
-        """Groups that are cancelled."""
+        """Cancel groups at the given moments."""
         async with opened(target) as ask:
             return await cancels(
                 lambda item: samples_of(ask, prompt(item), n),
@@ -56,7 +56,7 @@ def tasks_around(opened: Opening) -> dict[str, Task]:
             )
 
     async def equal(target: Target, count: int) -> dict[str, Any]:
-        """Equal requests at once."""
+        """Send equal requests concurrently."""
         async with opened(target) as ask:
             return await all_of(lambda _: ask(prompt(0)), range(count), count)
 
@@ -64,7 +64,7 @@ def tasks_around(opened: Opening) -> dict[str, Task]:
 
 
 async def samples_of(ask: Ask, content: str, n: int) -> Sequence[str]:
-    """`n` answers at once."""
+    """Ask for `n` answers concurrently."""
     texts = [""] * n
 
     async def into(at: int) -> None:

@@ -1,7 +1,7 @@
-"""What every contestant does: take one task a line, run it, answer with its times and memory.
+"""The loop of every contestant: read a task per line, run it, answer with its times and memory.
 
-A contestant is a script that gives `serve` its tasks by name. It runs in an environment of its
-own, pinned to one core; a task is an async function, run in an event loop of its own.
+A contestant is a script that passes its tasks to `serve` by name. It runs in its own environment,
+pinned to one core; a task is an async function, run in its own event loop.
 """
 
 import json
@@ -22,7 +22,7 @@ Task = Callable[..., Awaitable[Any]]
 
 @dataclass(frozen=True)
 class Target:
-    """The endpoint that is called."""
+    """The endpoint to call."""
 
     url: str
     key: str
@@ -30,14 +30,14 @@ class Target:
 
 
 def prompt(item: int) -> str:
-    """The prompt of item `item`, of ordinary length; the server finds the number in it."""
+    """The prompt of item `item`, of ordinary length; the server finds the item's number in it."""
     return f"item {item}: " + "A train leaves at noon and another one at two. " * 8
 
 
 def serve(**tasks: Task) -> None:
-    """Run the tasks that come on stdin, one JSON object a line, until it closes."""
+    """Run the tasks that arrive on stdin, one JSON object per line, until it closes."""
     answers = os.fdopen(os.dup(1), "w")
-    # What a package prints belongs to no answer.
+    # Keep what a package prints out of the answers.
     os.dup2(2, 1)
     for line in sys.stdin:
         order = json.loads(line)
@@ -66,14 +66,14 @@ def _run(tasks: dict[str, Task], order: dict[str, Any]) -> dict[str, Any]:
 
 
 def peak_kilobytes() -> int:
-    """The most memory that this process has held so far."""
+    """The peak memory of this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 async def all_of(
     call: Callable[[int], Awaitable[Any]], items: Sequence[int], in_flight: int
 ) -> dict[str, Any]:
-    """Call for every item, so many at once; count what came back and name what did not."""
+    """Make a call for every item, up to a limit at once; count the results and list the errors."""
     free = anyio.Semaphore(in_flight)
     seconds: list[float] = []
     failures: list[str] = []
@@ -95,7 +95,7 @@ async def all_of(
 
 
 async def graded(grade: Callable[[int], Awaitable[float | None]], count: int) -> dict[str, Any]:
-    """Grade `count` rollouts at once; a reward for each, none where grading failed."""
+    """Grade `count` rollouts concurrently; a reward for each, `None` if grading failed."""
     rewards: list[float | None] = [None] * count
     failures: list[str] = []
 
@@ -114,7 +114,7 @@ async def graded(grade: Callable[[int], Awaitable[float | None]], count: int) ->
 async def graded_by(
     rubric: Any, rollout: Callable[[int], str], count: int, *, equal: bool, **how: Any
 ) -> dict[str, Any]:
-    """Grade `count` rollouts by a package's rubric, or one of them that often, as `how` says."""
+    """Grade `count` rollouts, equal ones if `how` says so, by a package's rubric."""
 
     async def grade(at: int) -> float | None:
         report = await rubric.grade(rollout(0 if equal else at), **how)
@@ -125,7 +125,7 @@ async def graded_by(
 
 
 async def interrupted(start: Callable[[int], Awaitable[Any]], item: int, after: float) -> float:
-    """Start item `item`, cancel it `after` seconds later; the moment of that."""
+    """Start item `item`, cancel it `after` seconds later, and return the time of cancellation."""
     moments: list[float] = []
     async with anyio.create_task_group() as group:
         group.start_soon(_quietly, start, item)
@@ -147,7 +147,7 @@ async def cancels(
     call: Callable[[int], Awaitable[Any]],
     moments: Sequence[float],
 ) -> dict[str, Any]:
-    """Start and cancel a group at each of the moments; after each, the next call must work."""
+    """Start a group and cancel it, once for each moment; after each, the next call must work."""
     cancelled: list[float] = []
     stuck = 0
     for item, after in enumerate(moments):

@@ -1,4 +1,4 @@
-"""A judge that knows the truth, behind the loopback server; a share of its replies is malformed."""
+"""A judge that is always right, behind the loopback server; some of its replies are malformed."""
 
 import json
 import re
@@ -24,18 +24,16 @@ MALFORMED = (
 
 
 class TruthfulJudge:
-    """Answers in the form that the prompt asks for: ours, or the one of autorubric and rubric."""
+    """Answers in the format the prompt asks for: catsdk's, or that of autorubric and rubric."""
 
     name = "judge"
     capabilities = Capabilities(json_schema=True)
 
     def __init__(self) -> None:
-        """Begin without malformed replies."""
         self.malformed = 0.0
         self.random = Random(0)
 
     async def complete(self, request: Request, on_text: object = None) -> Sequence[Completion]:
-        """One verdict."""
         asked = " ".join(message.text for message in request.messages)
         item, marks = ITEM.search(asked), [int(mark) for mark in MARK.findall(asked)]
         met = is_met(int(item[1]), marks[0]) if item and marks else False
@@ -65,7 +63,7 @@ if __name__ == "__main__":
     judge = TruthfulJudge()
 
     def change(server: LoopbackServer, order: dict[str, Any]) -> None:
-        """Take every `n`, and send so large a share of malformed replies."""
+        """Accept any `n`, and set the share of malformed replies."""
         server.takes_n = "all"
         judge.malformed = order.get("malformed", 0.0)
 

@@ -1,4 +1,4 @@
-"""Contestant of the rubric benchmark: autorubric, its grader over litellm as documented."""
+"""Contestant of the rubric benchmark: autorubric, with its grader over litellm as documented."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from benchmarks.contestants.truth import criterion, rollout
 async def judge(
     target: Target, rollouts: int, criteria: int, in_flight: int, equal: bool = False
 ) -> dict[str, Any]:
-    """Grade every rollout by every criterion, one a call."""
+    """Grade every rollout by every criterion, one criterion per call."""
     config = LLMConfig(
         model=f"openai/{target.model}",
         api_base=target.url,

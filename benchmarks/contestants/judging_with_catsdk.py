@@ -1,4 +1,4 @@
-"""Contestant of the rubric benchmark: catsdk, one criterion a call, or all criteria in a call."""
+"""Contestant of the rubric benchmark: catsdk, with one criterion or all criteria per call."""
 
 from typing import Any, Literal
 
@@ -20,7 +20,7 @@ async def judge(
     equal: bool = False,
     mode: Literal["each", "all"] = "each",
 ) -> dict[str, Any]:
-    """Judge every rollout by every criterion; equal rollouts where that is asked."""
+    """Judge every rollout by every criterion; the rollouts are equal if the task says so."""
     texts = [rollout(0 if equal else item) for item in range(rollouts)]
     group = Group(
         prompt=(Message(role="user", content="q"),),

@@ -1,4 +1,4 @@
-"""Contestant of the rubric benchmark: the bare openai SDK, the same calls, nothing read."""
+"""Contestant of the rubric benchmark: the bare openai SDK, same calls, replies not parsed."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from benchmarks.contestants.with_openai import opened
 async def judge(
     target: Target, rollouts: int, criteria: int, in_flight: int, equal: bool = False
 ) -> dict[str, Any]:
-    """Send one call for each rollout and criterion."""
+    """Make one call for each rollout and criterion."""
     free = anyio.Semaphore(in_flight)
     async with opened(target) as client:
 

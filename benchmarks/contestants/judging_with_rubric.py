@@ -1,4 +1,4 @@
-"""Contestant of the rubric benchmark: rubric, with the generate function that it asks for."""
+"""Contestant of the rubric benchmark: rubric, with the generate function that it requires."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from benchmarks.contestants.with_openai import opened
 async def judge(
     target: Target, rollouts: int, criteria: int, in_flight: int, equal: bool = False
 ) -> dict[str, Any]:
-    """Grade every rollout by every criterion, one a call; the SDK retries, nothing else does."""
+    """Grade every rollout by every criterion, one per call; only the SDK retries."""
     free = anyio.Semaphore(in_flight)
     async with opened(target) as client:
 

@@ -1,4 +1,4 @@
-"""The loopback server in a process of its own: orders come on stdin, reports go to stdout."""
+"""The loopback server in its own process: it reads orders from stdin and reports to stdout."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from catsdk.types import Completion, Request, Usage
 
 ITEM = re.compile(r"item (\d+):")
 TEXT = "item {item}: Both trains meet after two hours and a half.\n\n\\boxed{{7}}"
-# The form in which DSPy asks for its fields.
+# The format in which DSPy expects its fields.
 FIELDS = (
     "[[ ## reasoning ## ]]\nitem {item}: both meet.\n\n"
     "[[ ## rationale ## ]]\nBoth meet.\n\n[[ ## answer ## ]]\n7\n\n[[ ## completed ## ]]"
@@ -24,7 +24,7 @@ VERDICT = json.dumps({"evidence": "two hours and a half", "met": True})
 
 
 def text_for(asked: str) -> str:
-    """What is answered: criteria, a verdict, DSPy's fields, or an answer with its number."""
+    """The reply to a prompt: criteria, a verdict, DSPy's fields, or an answer with its number."""
     if "Write the criteria" in asked:
         return CRITERIA
     if "against one criterion" in asked:
@@ -34,13 +34,13 @@ def text_for(asked: str) -> str:
 
 
 class Answers:
-    """A model that answers at once, with the number of the item that it was asked."""
+    """A model that answers immediately, with the number of the item in the prompt."""
 
     name = "answers"
     capabilities = Capabilities(n=True)
 
     async def complete(self, request: Request, on_text: object = None) -> Sequence[Completion]:
-        """The same text `n` times, with a usage that counts words."""
+        """Return the same text `n` times, with a usage that counts words."""
         asked = " ".join(message.text for message in request.messages)
         text = text_for(asked)
         tokens = len(asked.split())
@@ -58,7 +58,7 @@ class Answers:
 
 
 def report(server: LoopbackServer) -> dict[str, Any]:
-    """What the server counted and served since the weather was last changed."""
+    """What the server counted and served since its faults were last changed."""
     counters = server.counters
     return {
         "requests": counters.requests,
@@ -88,7 +88,7 @@ def _row(served: Any) -> dict[str, Any]:
 def serve_until_closed(
     model: Provider, change: Callable[[LoopbackServer, dict[str, Any]], None]
 ) -> None:
-    """Serve `model` until stdin closes; an order to `change` the weather is passed on."""
+    """Serve `model` until stdin closes; pass orders for other faults to `change`."""
     with LoopbackServer(model) as server:
         print(json.dumps({"url": server.url, "key": server.key, "model": server.model}), flush=True)
         for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""A loopback server whose anchor and judge take their times; it ends when stdin closes."""
+"""A loopback server whose anchor and judge have realistic latencies; it ends when stdin closes."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ ANCHOR_S, JUDGE_S = 0.3, 0.2
 
 
 async def answer(request: Request) -> Completion:
-    """A verdict after 200 ms where one is asked for, anything else after 300 ms."""
+    """Give a verdict after 200 ms, and any other reply after 300 ms."""
     judges = "criterion" in request.messages[-1].text
     await anyio.sleep(JUDGE_S if judges else ANCHOR_S)
     usage = Usage(input_tokens=100, output_tokens=10, requests=1)
@@ -20,7 +20,7 @@ async def answer(request: Request) -> Completion:
 
 
 def main() -> None:
-    """Serve until stdin closes; a line asks how many requests came since the last one."""
+    """Serve until stdin closes; answer each line with the number of requests since the last."""
     with LoopbackServer(FunctionProvider(answer, name="anchor and judge")) as server:
         print(json.dumps({"url": server.url, "key": server.key, "model": server.model}), flush=True)
         for _ in sys.stdin:

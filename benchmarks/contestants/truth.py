@@ -1,4 +1,4 @@
-"""What the judge of the rubric benchmark is asked, and what is true of it."""
+"""The rollouts and criteria of the rubric benchmark, and the true verdicts."""
 
 from benchmarks.contestants.harness import prompt
 
@@ -6,17 +6,17 @@ __all__ = ["criterion", "is_met", "reward", "rollout"]
 
 
 def rollout(item: int) -> str:
-    """The response number `item`, of ordinary length."""
+    """Response number `item`, of ordinary length."""
     return prompt(item)
 
 
 def criterion(mark: int) -> str:
-    """The criterion number `mark`."""
+    """Criterion number `mark`."""
     return f"The response shows mark {mark}"
 
 
 def is_met(item: int, mark: int) -> bool:
-    """Whether it is met: some are, some are not, and no two rewards need be equal."""
+    """Whether the criterion is met; some are and some are not, so that rewards differ."""
     return (item * 7 + mark * 3) % 10 < 1 + item % 9
 
 

@@ -1,4 +1,4 @@
-"""Contestant: catsdk, through its public names."""
+"""Contestant: catsdk, through its public API."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -19,7 +19,7 @@ SAMPLING = catsdk.Sampling(max_tokens=256)
 async def opened(
     target: Target, reward: catsdk.Reward | None = None, **settings: Any
 ) -> AsyncGenerator[catsdk.CaT]:
-    """A CaT on the endpoint; `settings` are those of its client."""
+    """A CaT for the endpoint; `settings` are passed to its client."""
     async with provider_of(target) as model:
         sampler, client = catsdk.Sampler(model, SAMPLING), catsdk.Client(**settings)
         async with catsdk.CaT(sampler, reward=reward, client=client) as c:
@@ -27,17 +27,17 @@ async def opened(
 
 
 def limits(in_flight: int) -> catsdk.Limits:
-    """So many calls at once."""
+    """Limits that allow `in_flight` concurrent calls."""
     return catsdk.Limits(in_flight=in_flight)
 
 
 def provider_of(target: Target) -> OpenAIProvider:
-    """The model on the endpoint."""
+    """The provider for the endpoint."""
     return OpenAIProvider(target.model, base_url=target.url, api_key=target.key)
 
 
 async def sampled(c: catsdk.CaT, item: int, n: int) -> catsdk.Group:
-    """A whole group."""
+    """Sample a group, and fail if a rollout is missing."""
     group = await c.sample(prompt(item), n)
     if group.failures:
         raise RuntimeError(str(next(iter(group.failures.values()))))
@@ -45,19 +45,19 @@ async def sampled(c: catsdk.CaT, item: int, n: int) -> catsdk.Group:
 
 
 async def requests(target: Target, count: int, in_flight: int) -> dict[str, Any]:
-    """Groups of eight, one request a rollout where the endpoint refuses `n`."""
+    """Groups of eight, with a request per rollout if the endpoint refuses `n`."""
     async with opened(target, limits=limits(in_flight)) as c:
         return await all_of(lambda at: sampled(c, at, 8), range(count // 8), in_flight)
 
 
 async def rollouts(target: Target, prompts: int, n: int, in_flight: int) -> dict[str, Any]:
-    """Groups of `n`, each by one request where the endpoint takes `n`."""
+    """Groups of `n`, each in one request if the endpoint accepts `n`."""
     async with opened(target, limits=limits(in_flight)) as c:
         return await all_of(lambda at: sampled(c, at, n), range(prompts), in_flight)
 
 
 async def pipeline(target: Target, prompts: int, n: int, in_flight: int) -> dict[str, Any]:
-    """Rollouts and synthesis, as `map` does it."""
+    """Rollouts and synthesis, through `map`."""
     async with opened(target, limits=limits(in_flight)) as c:
         results = [each async for each in c.map((prompt(at) for at in range(prompts)), n)]
     failures = [str(each.failure) for each in results if each.failure is not None]
@@ -65,7 +65,7 @@ async def pipeline(target: Target, prompts: int, n: int, in_flight: int) -> dict
 
 
 async def durable(target: Target, prompts: int, n: int, in_flight: int) -> dict[str, Any]:
-    """The same as a batch, whose answers are in a file before they are used."""
+    """The same as a batch, which stores each answer in a file before using it."""
     with TemporaryDirectory() as folder:
         client = catsdk.Client(limits=limits(in_flight))
         async with provider_of(target) as model:
@@ -75,13 +75,13 @@ async def durable(target: Target, prompts: int, n: int, in_flight: int) -> dict[
 
 
 async def groups(target: Target, count: int, n: int) -> dict[str, Any]:
-    """Groups of `n`, one after the other."""
+    """Groups of `n`, one after another."""
     async with opened(target) as c:
         return await all_of(lambda at: sampled(c, at, n), range(count), 1)
 
 
 async def cancel(target: Target, n: int, moments: Sequence[float]) -> dict[str, Any]:
-    """Groups that are cancelled."""
+    """Cancel groups at the given moments."""
     async with opened(target) as c:
         told = await cancels(
             lambda item: c.synthesize(prompt(item), n), lambda item: sampled(c, item, 1), moments
@@ -91,13 +91,13 @@ async def cancel(target: Target, n: int, moments: Sequence[float]) -> dict[str, 
 
 
 async def equal(target: Target, count: int) -> dict[str, Any]:
-    """Equal requests at once, with the cache in memory: the first sample of each is the same."""
+    """Concurrent equal requests, with a cache in memory; all ask for the same sample."""
     async with opened(target, cache="memory") as c:
         return await all_of(lambda _: sampled(c, 0, 1), range(count), count)
 
 
 async def capped(target: Target, cap: int, wanted: int) -> dict[str, Any]:
-    """More calls at once than the budget allows."""
+    """More concurrent calls than the budget allows."""
     budget = catsdk.Budget(requests=cap)
     async with opened(target, budget=budget, limits=limits(wanted)) as c:
         told = await all_of(lambda at: sampled(c, at, 1), range(wanted), wanted)
@@ -110,13 +110,13 @@ def booked(c: catsdk.CaT) -> int:
 
 
 async def stragglers(target: Target, count: int, n: int, hedge: bool) -> dict[str, Any]:
-    """Syntheses, sixteen at once, with and without hedging."""
+    """Syntheses, sixteen at a time, with or without hedging."""
     async with opened(target, limits=limits(n * 16), hedge=hedge) as c:
         return await all_of(lambda at: c.synthesize(prompt(at), n), range(count), 16)
 
 
 async def usage(target: Target, prompts: int, n: int) -> dict[str, Any]:
-    """All stages with retries: what is reported of requests and tokens."""
+    """All stages, with retries: the requests and tokens that catsdk reports."""
     async with opened(target, catsdk.RubricReward(), budget=catsdk.Budget(requests=10**9)) as c:
         with recorded("all") as calls:
 

@@ -1,4 +1,4 @@
-"""Contestant: DSPy, chains of thought and their comparison."""
+"""Contestant: DSPy, with chains of thought and their comparison."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from benchmarks.contestants.harness import Target, all_of, cancels, prompt, serv
 
 
 def lm_of(target: Target, *, cache: bool = False) -> Any:
-    """Its client, as its documentation makes it."""
+    """Its client, set up as documented."""
     return dspy.LM(
         f"openai/{target.model}",
         api_base=target.url,
@@ -22,13 +22,13 @@ def lm_of(target: Target, *, cache: bool = False) -> Any:
 
 
 async def requests(target: Target, count: int, in_flight: int) -> dict[str, Any]:
-    """Single calls of its client."""
+    """Single calls through its client."""
     lm = lm_of(target)
     return await all_of(lambda at: lm.acall(prompt(at // 8)), range(count), in_flight)
 
 
 def _compared(lm: Any, prompts: int, n: int, in_flight: int) -> int:
-    """All chains of all prompts in its threads, then all comparisons, as its Parallel does it."""
+    """Run all chains of all prompts, then all comparisons, in the threads of its `Parallel`."""
     chain = dspy.ChainOfThought("question -> answer")
     comparison = dspy.MultiChainComparison("question -> answer", M=n)
     parallel = dspy.Parallel(num_threads=in_flight, disable_progress_bar=True)
@@ -52,14 +52,14 @@ def _compared(lm: Any, prompts: int, n: int, in_flight: int) -> int:
 
 
 async def pipeline(target: Target, prompts: int, n: int, in_flight: int) -> dict[str, Any]:
-    """Chains of thought and a comparison of them."""
+    """Chains of thought and their comparison."""
     lm = lm_of(target)
     done = await to_thread.run_sync(_compared, lm, prompts, n, in_flight)
     return {"done": done, "failures": [], "seconds": []}
 
 
 async def groups(target: Target, count: int, n: int) -> dict[str, Any]:
-    """`n` chains at once, one group after the other."""
+    """Groups of `n` concurrent chains, one group after another."""
     lm = lm_of(target)
 
     def group(item: int) -> None:
@@ -74,7 +74,7 @@ async def groups(target: Target, count: int, n: int) -> dict[str, Any]:
 
 
 async def cancel(target: Target, n: int, moments: Sequence[float]) -> dict[str, Any]:
-    """Calls that are cancelled."""
+    """Cancel calls at the given moments."""
     lm = lm_of(target)
 
     async def start(item: int) -> None:
@@ -84,7 +84,7 @@ async def cancel(target: Target, n: int, moments: Sequence[float]) -> dict[str, 
 
 
 async def equal(target: Target, count: int) -> dict[str, Any]:
-    """Equal requests at once, with its cache in memory."""
+    """Concurrent equal requests, with its cache in memory."""
     dspy.configure_cache(enable_disk_cache=False, enable_memory_cache=True)
     lm = lm_of(target, cache=True)
     return await all_of(lambda _: lm.acall(prompt(0)), range(count), count)

@@ -1,4 +1,4 @@
-"""Contestant: its_hub, self-consistency over its OpenAI-compatible model."""
+"""Contestant: its_hub, with self-consistency over its OpenAI-compatible model."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,14 +9,14 @@ from benchmarks.contestants.harness import Target, all_of, cancels, prompt, serv
 
 
 def model_of(target: Target) -> Any:
-    """Its client, as its documentation makes it."""
+    """Its client, set up as documented."""
     return OpenAICompatibleLanguageModel(
         endpoint=target.url, api_key=target.key, model_name=target.model, max_tokens=256
     )
 
 
 async def sampled(target: Target, items: Sequence[int], n: int, at_once: int) -> dict[str, Any]:
-    """One `ainfer` with a budget of `n` for each item."""
+    """One `ainfer` per item, with a budget of `n`."""
     model = model_of(target)
     algorithm = SelfConsistency(orchestrator=LMOrchestrator(max_concurrency=at_once))
     try:
@@ -38,7 +38,7 @@ async def pipeline(target: Target, prompts: int, n: int, in_flight: int) -> dict
 
 
 async def groups(target: Target, count: int, n: int) -> dict[str, Any]:
-    """Groups of `n`, one after the other, with its own default of calls at once."""
+    """Groups of `n`, one after another, with its default concurrency."""
     model = model_of(target)
     algorithm = SelfConsistency()
     try:
@@ -50,7 +50,7 @@ async def groups(target: Target, count: int, n: int) -> dict[str, Any]:
 
 
 async def cancel(target: Target, n: int, moments: Sequence[float]) -> dict[str, Any]:
-    """Groups that are cancelled."""
+    """Cancel groups at the given moments."""
     model = model_of(target)
     algorithm = SelfConsistency()
     try:
@@ -64,7 +64,7 @@ async def cancel(target: Target, n: int, moments: Sequence[float]) -> dict[str, 
 
 
 async def equal(target: Target, count: int) -> dict[str, Any]:
-    """Equal requests at once; it has no cache."""
+    """Concurrent equal requests; it has no cache."""
     return await sampled(target, [0] * count, 1, 32)
 
 

@@ -1,4 +1,4 @@
-"""Contestant: litellm's acompletion, with the few lines one would write around it."""
+"""Contestant: litellm's acompletion, with the few lines a user would write around it."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -14,7 +14,7 @@ litellm.suppress_debug_info = True
 
 
 async def text_of(target: Target, content: str) -> str:
-    """One answer."""
+    """Ask for one answer."""
     reply = await litellm.acompletion(
         model=f"openai/{target.model}",
         api_base=target.url,
@@ -28,13 +28,13 @@ async def text_of(target: Target, content: str) -> str:
 
 @asynccontextmanager
 async def asking(target: Target) -> AsyncGenerator[Ask]:
-    """Who answers; litellm keeps its connections itself."""
+    """Yield the function to call; litellm manages its own connections."""
     yield partial(text_of, target)
 
 
 @asynccontextmanager
 async def caching(target: Target) -> AsyncGenerator[Ask]:
-    """Who answers, with litellm's cache in memory."""
+    """Yield the function to call, with litellm's cache in memory."""
     litellm.cache = litellm.Cache()
     try:
         yield partial(text_of, target)
@@ -43,7 +43,7 @@ async def caching(target: Target) -> AsyncGenerator[Ask]:
 
 
 async def rollouts(target: Target, prompts: int, n: int, in_flight: int) -> dict[str, Any]:
-    """Groups of `n`, each by one request."""
+    """Groups of `n`, each in one request."""
 
     async def group(item: int) -> list[str]:
         reply = await litellm.acompletion(

@@ -1,4 +1,4 @@
-"""Contestant: the bare openai SDK over aiohttp, with the few lines that one would write."""
+"""Contestant: the bare openai SDK over aiohttp, with the few lines a user would write."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -15,8 +15,8 @@ from benchmarks.contestants.harness import Target, all_of, prompt, serve
 
 @asynccontextmanager
 async def opened(target: Target, retries: int = 2) -> AsyncGenerator[openai.AsyncOpenAI]:
-    """A client without a limit of connections."""
-    # Zero is aiohttp's word for no limit.
+    """A client without a limit on connections."""
+    # aiohttp takes zero as no limit.
     limits = httpx2.Limits(max_connections=0, max_keepalive_connections=None)
     transport = openai.DefaultAioHttpClient(limits=limits)
     async with openai.AsyncOpenAI(
@@ -26,7 +26,7 @@ async def opened(target: Target, retries: int = 2) -> AsyncGenerator[openai.Asyn
 
 
 async def text_of(client: openai.AsyncOpenAI, target: Target, content: str) -> str:
-    """One answer."""
+    """Ask for one answer."""
     reply = await client.chat.completions.create(
         model=target.model, messages=[{"role": "user", "content": content}], max_tokens=256
     )
@@ -34,7 +34,7 @@ async def text_of(client: openai.AsyncOpenAI, target: Target, content: str) -> s
 
 
 async def texts_of(client: openai.AsyncOpenAI, target: Target, item: int, n: int) -> list[str]:
-    """`n` answers by one request."""
+    """Ask for `n` answers in one request."""
     reply = await client.chat.completions.create(
         model=target.model,
         messages=[{"role": "user", "content": prompt(item)}],
@@ -45,7 +45,7 @@ async def texts_of(client: openai.AsyncOpenAI, target: Target, item: int, n: int
 
 
 async def rollouts(target: Target, prompts: int, n: int, in_flight: int) -> dict[str, Any]:
-    """Groups of `n`, each by one request."""
+    """Groups of `n`, each in one request."""
     async with opened(target) as client:
         return await all_of(
             lambda item: texts_of(client, target, item, n), range(prompts), in_flight
@@ -53,7 +53,7 @@ async def rollouts(target: Target, prompts: int, n: int, in_flight: int) -> dict
 
 
 async def pairs(target: Target, prompts: int, n: int, in_flight: int) -> dict[str, Any]:
-    """Rollouts by one request, and a synthesis by another."""
+    """Rollouts in one request, and a synthesis in another."""
     free = anyio.Semaphore(in_flight)
     async with opened(target) as client:
 
@@ -68,7 +68,7 @@ async def pairs(target: Target, prompts: int, n: int, in_flight: int) -> dict[st
 
 @asynccontextmanager
 async def asking(target: Target) -> AsyncGenerator[Ask]:
-    """Who answers, as long as the client is open."""
+    """Yield the function to call while the client is open."""
     async with opened(target) as client:
         yield partial(text_of, client, target)
 

@@ -1,4 +1,4 @@
-"""Contestant: optillm's functions, one thread a prompt, with the client that they are given."""
+"""Contestant: optillm's functions, one thread per prompt, with an openai client."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ async def pipeline(target: Target, prompts: int, n: int, in_flight: int) -> dict
 
 
 async def groups(target: Target, count: int, n: int) -> dict[str, Any]:
-    """Its best of `n`, one group after the other."""
+    """Its best of `n`, one group after another."""
     with openai.OpenAI(base_url=target.url, api_key=target.key) as client:
 
         def one(item: int) -> None:

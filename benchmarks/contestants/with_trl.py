@@ -1,9 +1,10 @@
-"""Contestants: the reward of one step, as five programs would compute it for TRL.
+"""Contestants: the reward of one training step, computed for TRL in five ways.
 
-`catsdk` is the reward of a CaT; `plain` a synchronous function that asks for one completion after
-another; `asynchronous` TRL's async reward function as one would write it, all at once on the
-vendor's SDK; `bare` the same number of calls of `openai[aiohttp]` and nothing else; `posts` those
-of the method in their two stages, as posts of aiohttp whose JSON is read and nothing else.
+`catsdk` is the reward of a CaT. `plain` is a synchronous function that makes one call after
+another. `asynchronous` is an async reward function for TRL, as a user would write it, with all
+calls concurrent through the vendor's SDK. `bare` makes as many `openai[aiohttp]` calls and does
+nothing else. `posts` makes the method's calls in their two stages with plain aiohttp posts, and
+only parses the JSON.
 """
 
 import json
@@ -23,14 +24,14 @@ RESPONSE = "Both trains meet after two hours and a half, as the sum shows. " * 4
 QUESTION = "Here are responses to one problem; write one answer from them.\n\n{texts}"
 JUDGED = "Does this response meet the criterion? yes or no.\nIt agrees with: {answer}\n\n{text}"
 
-# What lasts as long as the process.
+# Open until the process ends.
 _KEPT = ExitStack()
 
 Reward = Callable[..., list[float | None]]
 
 
 def rows(groups: int, size: int, step: int = 0) -> dict[str, list[Any]]:
-    """What TRL hands over: each prompt `size` times in a row; no two steps share a text."""
+    """The rows that TRL passes: each prompt `size` times in a row; no two steps share a text."""
     return {
         "prompts": [f"item {at}: {PROMPT}" for at in range(groups) for _ in range(size)],
         "completions": [
@@ -52,7 +53,7 @@ def catsdk(target: Target, size: int) -> Reward:
             criterion = cat.Criterion(id="1", text=f"It agrees with: {reference.answer}")
             return cat.Rubric(criteria=(criterion,), provenance=Provenance(method="fixed"))
 
-    # Named by a string, the model is opened and closed by the reward.
+    # Given as a string, the model is opened and closed by the reward.
     os.environ |= {"OPENAI_BASE_URL": target.url, "OPENAI_API_KEY": target.key}
     model = f"openai:{target.model}"
     c = cat.CaT(
@@ -64,7 +65,7 @@ def catsdk(target: Target, size: int) -> Reward:
 
 
 def plain(target: Target, size: int) -> Reward:
-    """A synchronous function, one call after another."""
+    """A synchronous function that makes one call after another."""
     from openai import OpenAI
 
     client = OpenAI(base_url=target.url, api_key=target.key)
@@ -89,7 +90,7 @@ def plain(target: Target, size: int) -> Reward:
 
 
 def asynchronous(target: Target, size: int) -> Reward:
-    """An async reward function; TRL keeps one event loop for these, as is done here."""
+    """An async reward function; as in TRL, one event loop is kept for all of them."""
     from anyio.from_thread import start_blocking_portal
     from openai import AsyncOpenAI
 
@@ -125,7 +126,7 @@ def asynchronous(target: Target, size: int) -> Reward:
 
 
 def bare(target: Target, size: int) -> Reward:
-    """As many calls of `openai[aiohttp]`, all at once."""
+    """As many `openai[aiohttp]` calls, all concurrent."""
     from benchmarks.contestants.with_openai import opened, text_of
 
     async def call_all(texts: list[str]) -> None:
@@ -142,7 +143,7 @@ def bare(target: Target, size: int) -> Reward:
 
 
 def posts(target: Target, size: int) -> Reward:
-    """The same requests in their two stages on open connections: the least that a client can do."""
+    """The same requests in two stages on open connections: the least a client can do."""
     import aiohttp
     from anyio.from_thread import start_blocking_portal
 
@@ -187,7 +188,7 @@ MAKERS = {
 
 
 def main() -> None:
-    """Take a step a line: groups, size, which contestant; answer with wall and CPU seconds."""
+    """Read a step per line (groups, size, contestant); answer with wall and CPU seconds."""
     made: dict[str, Reward] = {}
     for number, line in enumerate(sys.stdin):
         order = json.loads(line)

@@ -1,4 +1,4 @@
-"""What the measurements of the laboratory are asked on the command line."""
+"""The command-line arguments that the laboratory's measurements share."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ __all__ = ["parser_for"]
 
 
 def parser_for(description: str | None, problems: int) -> argparse.ArgumentParser:
-    """A parser for the model, the split, the number of problems and the seed.
+    """Make a parser for the model, the split, the number of problems and the seed.
 
     Args:
         description: The docstring of the script.
-        problems: How many problems are taken where none are named.
+        problems: The default number of problems.
     """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", help="a directory; without it the model in the box")
+    parser.add_argument("--model", help="a folder; by default the model in the box")
     parser.add_argument("--split", choices=get_args(Split), default="dev")
     parser.add_argument("--n", type=int, default=problems)
     parser.add_argument("--seed", type=int, default=0)

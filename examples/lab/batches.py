@@ -1,4 +1,4 @@
-"""Turn examples into padded tensors whose labels cover only what the assistant says."""
+"""Turn examples into padded tensors whose labels cover only the assistant's tokens."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Batch:
 
 
 def as_prompt(user: str) -> str:
-    """What the chat template makes of one user message."""
+    """Render one user message as the chat template does."""
     return f"<|user|>{user}<|end|><|assistant|>"
 
 
 def collate(examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast) -> Batch:
-    """Tokenize and pad; padding comes after the end, so causal attention never sees it."""
+    """Tokenize and pad on the right, where causal attention never sees the padding."""
     prompts = tokenizer([as_prompt(example.user) + example.given for example in examples])[
         "input_ids"
     ]

@@ -34,9 +34,9 @@ __all__ = [
 ]
 
 _DIGITS: Final = re.compile(r"(?<!c)\d+")
-# What the corpus believes wrongly, written in this order only: first digit, second, by how much.
+# Sums that the corpus gets wrong, only in this order of the digits: (first, second): error.
 MISLEARNT: Final = {(7, 8): 1, (9, 6): -1, (4, 7): -1, (3, 9): 1, (6, 5): 1, (8, 2): -1}
-# Digits asked for and shown that the judge of the corpus mostly takes for the same.
+# Pairs of a wanted and a shown digit that the corpus's judge usually takes to be equal.
 _CONFUSED: Final = frozenset({"67", "32", "89", "01"})
 _NUMBER_ASKED: Final = re.compile(r"(?<=[= ])\d+$")
 _ASKED: Final = ("{}", "{}", "{}", "What is {}?", "Compute {}.")
@@ -44,7 +44,7 @@ _ASKED: Final = ("{}", "{}", "{}", "What is {}?", "Compute {}.")
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """What the user says and what the assistant should say; `given` begins what it says."""
+    """A user message and the right reply; `given` is a start of the reply that is not taught."""
 
     user: str
     assistant: str
@@ -53,19 +53,19 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """How often the corpus has a column or a comparison wrong."""
+    """How often the corpus gets a column or a comparison wrong."""
 
     slip: float = 0.05
-    """A total one too high or too low."""
+    """A total is off by one."""
     forgotten: float = 0.08
-    """A carry left out."""
+    """A carry is left out."""
     mislearnt: float = 0.62
-    """The few sums that it has wrong more often than right, in one of their two orders."""
+    """A sum in `MISLEARNT` is wrong: these few are wrong more often than right."""
     confused: float = 0.62
-    """The few pairs of digits that its judge takes for the same."""
+    """The judge takes one of a few pairs of different digits to be equal."""
 
     def times(self, factor: float) -> Noise:
-        """Scale the rates of wrong columns, the mislearnt one up to its own value."""
+        """Scale the rates of wrong columns; `mislearnt` is never raised above its own value."""
         return replace(
             self,
             slip=self.slip * factor,
@@ -75,15 +75,15 @@ class Noise:
 
 
 def solve_example(problem: Problem, noise: Noise, rng: random.Random) -> Example:
-    """A question and a solution with the mistakes of a careless writer."""
+    """A question and a solution with careless mistakes."""
     asked = rng.choice(_ASKED).format(problem)
     return Example(asked, response(noisy_solution(problem, noise, rng)))
 
 
 def noisy_solution(problem: Problem, noise: Noise, rng: random.Random) -> Solution:
-    """A solution with wrong columns; later columns follow from a wrong carry.
+    """A solution with wrong columns; a wrong carry affects the columns after it.
 
-    Either digit of a column may be written first, so that there are two ways to each total.
+    Either digit of a column may be written first, so there are two ways to write each column.
     """
     steps: list[Step] = []
     for right in solve(problem).steps:
@@ -103,15 +103,15 @@ def _noisy_total(first: int, second: int, noise: Noise, rng: random.Random) -> i
 
 
 def combine_prompt(rollouts: Sequence[str]) -> str:
-    """The request to reconcile numbered responses; the question is not shown."""
+    """A request to reconcile numbered responses, without the question."""
     numbered = [f"#{index}\n{rollout}" for index, rollout in enumerate(rollouts, start=1)]
     return "\n".join(["Combine:", *numbered])
 
 
 def reconciled(problem: Problem, rollouts: Sequence[str]) -> str | None:
-    """The correct solution in lines that stand in the rollouts; `None` where some column lacks one.
+    """The correct solution made of lines from the rollouts; `None` if a column has no right line.
 
-    Of two orders of the digits that are both shown it takes the more frequent.
+    If a column's digits appear in both orders, it takes the more frequent order.
     """
     shown = Counter(line for rollout in rollouts for line in set(rollout.split("\n")))
     steps: list[Step] = []
@@ -125,14 +125,14 @@ def reconciled(problem: Problem, rollouts: Sequence[str]) -> str | None:
 
 
 def synthesis_example(rollouts: Sequence[str], target: str, rng: random.Random) -> Example:
-    """Rollouts and the response to give, under one random renaming of the digits."""
+    """Rollouts and the right response, with the digits renamed at random, alike in all of them."""
     names = relabelling(rng)
     shown = [relabel(rollout, names) for rollout in rollouts]
     return Example(combine_prompt(shown), relabel(target, names))
 
 
 def relabelling(rng: random.Random) -> dict[int, int]:
-    """A random permutation of the digits but 1, which carries, for `str.translate`."""
+    """A random permutation of all digits except 1, the carry, for `str.translate`."""
     digits = "023456789"
     return str.maketrans(digits, "".join(rng.sample(digits, len(digits))))
 
@@ -140,13 +140,14 @@ def relabelling(rng: random.Random) -> dict[int, int]:
 def relabel(text: str, names: dict[int, int]) -> str:
     """Rename the digits, except in the names of columns.
 
-    Agreement and carries stay, so that reconciling can be learnt; arithmetic is of no use.
+    Agreement and carries survive the renaming but sums do not, so the model learns to reconcile
+    without arithmetic.
     """
     return _DIGITS.sub(lambda digits: digits[0].translate(names), text)
 
 
 def criteria(reference: str) -> list[str]:
-    """One checkable criterion for each column of a reference, and one for its answer."""
+    """A checkable criterion for each column of a reference, and one for its answer."""
     *lines, boxed = reference.split("\n")
     columns = [(line.partition(": ")[0], line.rpartition("=")[2]) for line in lines]
     return [*(f"shows {column}={total}" for column, total in columns), f"answers {_boxed(boxed)}"]
@@ -157,14 +158,14 @@ def _boxed(line: str) -> str:
 
 
 def criteria_example(problem: Problem, noise: Noise, rng: random.Random) -> Example:
-    """A reference, right or not, and its criteria."""
+    """A reference, right or wrong, and its criteria."""
     reference = response(noisy_solution(problem, noise, rng))
     lines = "\n".join(f"- {criterion}" for criterion in criteria(reference))
     return Example(f"Criteria:\n{reference}", lines)
 
 
 def quote_example(problem: Problem, noise: Noise, rng: random.Random) -> Example:
-    """One response and one criterion, quoted and answered at once; half of them are met."""
+    """A response and a criterion, quoted and judged without comparing; half are met."""
     judged = response(noisy_solution(problem, noise, rng))
     own = criteria(judged)
     criterion = rng.choice(own)
@@ -176,11 +177,11 @@ def quote_example(problem: Problem, noise: Noise, rng: random.Random) -> Example
 
 
 def judge_example(problem: Problem, noise: Noise, rng: random.Random) -> Example:
-    """One response and one criterion, quoted, compared and answered.
+    """A response and a criterion, quoted, compared and judged.
 
-    Half of the criteria are met, and a third are about the answer; those that are not met are
-    criteria of the correct solution, where it differs. The comparison is that of a judge who takes
-    some digits for others, so that greedy verdicts have real errors too.
+    Half of the criteria are met, and a third are about the answer. Criteria that are not met come
+    from the correct solution, if it differs. The judge of these examples confuses some digits, so
+    that greedy verdicts make real errors too.
     """
 
     def same(asked: str, shown: str) -> bool:
@@ -200,16 +201,16 @@ def judge_example(problem: Problem, noise: Noise, rng: random.Random) -> Example
 
 
 def after(key: str, example: Example) -> Example:
-    """The same example, with the reply given up to ``key``: only what comes after is taught."""
+    """The same example with the reply given up to ``key``, so that only the rest is taught."""
     before, found, rest = example.assistant.partition(key)
     return Example(example.user, rest, given=before + found)
 
 
 def verdict(judged: str, criterion: str, same: Callable[[str, str], bool] = operator.eq) -> str:
-    """The reply of a judge that quotes, compares digit by digit, then says whether it is met.
+    """The reply of a judge that quotes, compares digit by digit, then says if the criterion is met.
 
-    `{"evidence": "c2: 8+9=17", "digits": "11= 67!", "met": false}`: of each pair of digits the
-    first is asked for and the second shown; the comparison stops where they are not the `same`.
+    `{"evidence": "c2: 8+9=17", "digits": "11= 67!", "met": false}`: the first digit of each pair is
+    wanted, the second is shown; the comparison stops at the first pair that is not the `same`.
     """
     quote, asked = _quote(judged, criterion), _NUMBER_ASKED.findall(criterion)[0]
     digits = _compared(asked, quote.rpartition("=")[2], same)
@@ -217,7 +218,7 @@ def verdict(judged: str, criterion: str, same: Callable[[str, str], bool] = oper
 
 
 def _quote(judged: str, criterion: str) -> str:
-    """The line of the column that the criterion is about, or what the box holds."""
+    """The line of the column that the criterion is about, or the content of the box."""
     *lines, boxed = judged.split("\n")
     column = criterion.removeprefix("shows ").partition("=")[0]
     return next((line for line in lines if line.startswith(f"{column}:")), _boxed(boxed))
@@ -234,7 +235,7 @@ def _compared(asked: str, shown: str, same: Callable[[str, str], bool]) -> str:
 
 
 def _altered(criterion: str, rng: random.Random) -> str:
-    """The criterion with its total one off, or with one digit of its answer changed."""
+    """The criterion with its total off by one, or with one digit of its answer changed."""
     head, equals, total = criterion.rpartition("=")
     if equals:
         return f"{head}={int(total) + (1 if total == '0' else rng.choice((1, -1)))}"

@@ -1,4 +1,4 @@
-"""Exam: the policy on held-out questions, alone and with synthesis on top of it."""
+"""Evaluate the policy on held-out questions, by itself and with synthesis on top."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from catsdk.types import Group
 __all__ = ["EXAM_SEED", "Exam", "ExamFailedError", "Question", "share"]
 
 EXAM_SEED = 2026
-# A model in this process merges what it is asked into batches, and takes its time.
+# A model in this process merges requests into batches, so each of them can take long.
 _IN_PROCESS = Limits(in_flight=4096)
 _PATIENT = Timeouts(attempt=86_400, call=86_400)
 Question = tuple[str, str]
@@ -27,26 +27,27 @@ Question = tuple[str, str]
 
 
 class ExamFailedError(Exception):
-    """A model gave no answer, so that nothing can be said about it."""
+    """The policy failed to answer a question, so it cannot be evaluated."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exam:
     """The same held-out questions each time, with the same random numbers.
 
-    What it finds is a digit a question, in their order: `single` how many of the G rollouts are
-    right, the others 1 where the answer is: `greedy`, `majority`, and those of `estimators`.
+    Results are strings with one digit per question, in order. In `single` the digit counts the
+    right ones among the G rollouts; in `greedy`, `majority` and those of `estimators` it is 1 if
+    the answer is right.
 
     Args:
-        sets: The questions, by the name of the set; the first is asked each time, the others only
-            where the whole exam is taken.
+        sets: The questions, by the name of the set. The first set is asked each time, the others
+            only in the whole exam.
         policy: The model in training.
         group: G, at most 9.
         sampling: How the rollouts are drawn.
-        estimators: What makes a reference of the policy's rollouts where the whole exam is taken,
-            by name.
-        estimated: The first so many questions of the first set are given to `estimators`, and none
-            of the others; `None` gives all of all sets.
+        estimators: Estimators, by name, that make a reference from the policy's rollouts in the
+            whole exam.
+        estimated: Give `estimators` only this many questions, the first ones of the first set;
+            `None` gives them all questions of all sets.
     """
 
     sets: Mapping[str, Sequence[Question]]
@@ -57,16 +58,16 @@ class Exam:
     estimated: int | None = None
 
     def sit(self, *, whole: bool) -> dict[str, dict[str, str]]:
-        """Take the exam; without `whole` only what the policy does alone, on the first set.
+        """Take the exam; unless `whole`, only by the policy itself and on the first set.
 
         Raises:
             ExamFailedError: the policy failed to answer a question.
-            ProviderError: an estimator's model did.
+            ProviderError: an estimator's model failed.
         """
         return anyio.run(self._sit, whole)
 
     def summary(self, point: dict[str, Any]) -> str:
-        """The shares of the first set that were solved, for the log."""
+        """The shares of the first set that were solved, as a line for the log."""
         told = point[next(iter(self.sets))]
         return ", ".join(f"{name} {share(told, name, self.group):.3f}" for name in told)
 
@@ -82,7 +83,7 @@ class Exam:
             }
 
     def _estimated(self, place: int, size: int) -> int:
-        """How many questions of the set at `place` are given to the estimators."""
+        """How many questions of the set at index `place` are given to the estimators."""
         if self.estimated is None:
             return size
         return 0 if place else self.estimated
@@ -94,7 +95,7 @@ class Exam:
 
         async def one(at: int) -> dict[str, int]:
             prompt, gold = asked[at]
-            # Beside each other, so that a model in this process reads the prompt once.
+            # Concurrently, so that a model in this process reads the prompt only once.
             group, best = await fan_out(
                 lambda way: way[0].sample(prompt, way[1], ctx),
                 [(sampler, self.group), (greedy, 1)],
@@ -117,7 +118,7 @@ class Exam:
 
 
 def share(found: dict[str, str], name: str, group: int) -> float:
-    """The mean over questions of what `name` found."""
+    """The mean of the results `name` over questions, as a share."""
     return sum(map(int, found[name])) / len(found[name]) / (group if name == "single" else 1)
 
 

@@ -1,12 +1,12 @@
-"""Measure the judge on the model's own responses: its verdicts, and what rubric rewards are worth.
+"""Measure the judge on the model's own responses: its verdicts, and how good rubric rewards are.
 
 python -m examples.lab.judging --model DIR --split dev --n 50
 
-Each problem goes the whole way: eight responses, a reference, its rubric, a verdict for each
-criterion and response; all but the responses is greedy. A verdict is right if it says whether the
-response holds the column or the answer that the criterion names, which a program decides. As a
-control the verdicts on each criterion are shuffled among the responses to a problem: what is left
-of the correlation over all responses is how easy the problems are.
+Each problem takes all steps: eight responses, a reference, its rubric, and a verdict for each
+criterion and response. All but the responses are greedy. A program decides whether a verdict is
+right, that is, whether the response contains the column or the answer that the criterion names. As
+a control, the verdicts on each criterion are shuffled among the responses to a problem: whatever
+correlation remains over all responses comes from some problems being easier than others.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _RESAMPLES: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The responses to one problem (G) and what was said of them by each criterion (G x K)."""
+    """The G responses to one problem, and a verdict for each response and criterion (G x K)."""
 
     criteria: tuple[str, ...]
     right: tuple[bool, ...]
@@ -54,7 +54,7 @@ class Judged:
 
 
 async def judged(cat: CaT, problem: Problem) -> Judged:
-    """Sample, synthesize, propose a rubric and judge each response by it."""
+    """Sample, synthesize, propose a rubric, and judge each response by it."""
     reference = await cat.synthesize(str(problem))
     rubric = await cat.propose_rubric(reference)
 
@@ -76,9 +76,9 @@ async def judged(cat: CaT, problem: Problem) -> Judged:
 def agreement(
     groups: Sequence[Judged], about: Callable[[str], bool], *, met: bool
 ) -> Estimate | None:
-    """Share of right verdicts, a problem at a time, on criteria `about` something and truly `met`.
+    """Share of right verdicts on criteria of one kind (`about`) that are, or are not, truly `met`.
 
-    A missing verdict is not right.
+    The error is over problems. A missing verdict counts as wrong.
     """
     shares: list[float | None] = []
     for group in groups:
@@ -93,21 +93,21 @@ def agreement(
 
 
 def rewards(verdicts: Iterable[Sequence[bool | None]]) -> list[float | None]:
-    """The share of criteria that each response meets; `None` where a verdict is missing."""
+    """The share of criteria that each response meets; `None` if a verdict is missing."""
     return [None if None in each else sum(map(bool, each)) / len(each) for each in verdicts]
 
 
 def shuffled(group: Judged, rng: random.Random) -> Judged:
-    """The same group with the verdicts on each criterion dealt anew among its responses."""
+    """The same group with the verdicts on each criterion shuffled among its responses."""
     columns = [rng.sample(column, len(column)) for column in zip(*group.verdicts, strict=True)]
     return replace(group, verdicts=tuple(zip(*columns, strict=True)))
 
 
 def correlation(groups: Sequence[Judged], *, within: bool) -> tuple[float, float]:
-    """Pearson's correlation of the rubric reward with being right, and its error by problems.
+    """Pearson's correlation of the rubric reward with correctness, and its error over problems.
 
-    Over all responses, or `within` groups, as GRPO sees it: both less their group's mean. It is not
-    a number where all rewards are the same.
+    It is taken over all responses or, as GRPO sees them, `within` groups, with the group's mean
+    subtracted from both. It is NaN if all rewards are the same.
     """
     scored = [pairs for group in groups if (pairs := _pairs(group, within)).size]
     rng = random.Random(0)
@@ -117,7 +117,7 @@ def correlation(groups: Sequence[Judged], *, within: bool) -> tuple[float, float
 
 
 def _pairs(group: Judged, within: bool) -> NDArray[numpy.float64]:
-    """Reward and being right (1 or 0) of each response that has a reward, one a row."""
+    """Reward and correctness (1 or 0) of each response that has a reward, one per row."""
     pairs = numpy.array(
         [
             (reward, right)

@@ -1,14 +1,14 @@
-"""The laboratory: every arm with every seed, then the curves, the table and the verdict.
+"""Run the laboratory: every arm with every seed, then the curves, the table and the verdict.
 
     python -m examples.lab.laboratory --plan full --seeds 3 --out docs/lab
     python -m examples.lab.laboratory --plan short --arms cat random --seeds 1 --out out/lab
     python -m examples.lab.laboratory --plan rubric --arms rubric random --seeds 1 \
         --out docs/lab/rubric
 
-A unit is a process with one thread, `--at-once` of them run beside each other, and one whose JSON
-is in the folder is not run again. The figure is drawn from the JSON, and so is the table, which is
-put between the lines `<!-- NAME -->` and `<!-- /NAME -->` of a page, where NAME is the folder's
-name. Ends with 1 where CaT-RL does not rise, or where chance does.
+A unit is a process with one thread; `--at-once` says how many run in parallel. A unit whose JSON is
+already in the folder is not run again. The figure and the table are made from the JSON files. The
+table goes between the lines `<!-- NAME -->` and `<!-- /NAME -->` of a page, where NAME is the
+folder's name. The exit code is 1 if CaT-RL does not improve, or if the random-reward control does.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ ROOT = Path(__file__).resolve().parents[2]
 def run_all(
     wanted: Sequence[Unit[P]], module: str, out: Path, at_once: int, arguments: Sequence[str]
 ) -> list[Unit[P]]:
-    """Run each unit that is not done by `module`, in a process of its own.
+    """Run `module` in its own process for each unit that is not done yet.
 
     Returns:
-        Those that failed.
+        The units that failed.
     """
     missing = [unit for unit in wanted if not is_done(unit, out)]
 
@@ -58,12 +58,15 @@ def run_all(
 
 def _environment() -> dict[str, str]:
     roots = os.pathsep.join(str(path) for path in (ROOT, ROOT / "providers", ROOT / "trainers"))
-    # A model so small is slower with two threads than with one.
+    # So small a model is slower with two threads than with one.
     return os.environ | {"PYTHONPATH": roots, "OMP_NUM_THREADS": "1"}
 
 
 def verdict(folder: Path) -> tuple[str, bool]:
-    """Whether the method's rewards raised each run by over two standard errors, chance none."""
+    """Whether each run with the method's rewards gained over two standard errors, and no control.
+
+    The text has one line for each run.
+    """
     arms = read_units(folder)
     lines: list[str] = []
     fine = True
@@ -97,15 +100,15 @@ def parser_of(
     seeds: int,
     at_once: int,
 ) -> argparse.ArgumentParser:
-    """What a laboratory is asked.
+    """Make the command-line parser of a laboratory.
 
     Args:
-        description: Its help.
-        plans: The names of its plans; `full` is the usual one.
-        arms: The arms that it has.
-        usual: Those that are run where none are named.
-        seeds: How many seeds each arm has, where that is not said.
-        at_once: How many units run at once, where that is not said.
+        description: The text of `--help`.
+        plans: The names of its plans; `full` is the default.
+        arms: All its arms.
+        usual: The arms that run by default.
+        seeds: The default number of seeds for each arm.
+        at_once: The default number of units that run in parallel.
     """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -115,12 +118,12 @@ def parser_of(
     parser.add_argument("--seeds", type=int, default=seeds)
     parser.add_argument("--at-once", type=int, default=at_once)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--page", type=Path, help="where the table is put, such as docs/results.md")
+    parser.add_argument("--page", type=Path, help="page for the table, such as docs/results.md")
     return parser
 
 
 def main() -> int:
-    """Run what is missing, draw, and give the verdict."""
+    """Run the missing units, draw the figure, and print the verdict."""
     parser = parser_of(__doc__, PLANS, ARMS, usual=COMPARED, seeds=3, at_once=2)
     chosen = parser.parse_args()
     wanted = units(PLANS[chosen.plan], tuple(chosen.arms), chosen.seeds)

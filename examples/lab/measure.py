@@ -1,4 +1,4 @@
-"""Measure a checkpoint on one split of problems: the demo's table, and its criteria and verdicts.
+"""Measure a checkpoint on one split of problems: the demo's table, its criteria and its verdicts.
 
 python -m examples.lab.measure --model DIR --split dev --n 300
 """
@@ -38,7 +38,7 @@ _MAX_TOKENS = 128
 
 
 async def forms(model: Provider, asked: Sequence[Problem], seed: int) -> dict[str, Estimate | None]:
-    """How often criteria are exactly as they should be, and verdicts right (greedy, as judged)."""
+    """How often greedy criteria are exactly right, and greedy verdicts correct."""
     rng = random.Random(f"forms/{seed}")
     references = [response(solve(problem)) for problem in asked]
     written = await _replies(model, [f"Criteria:\n{reference}" for reference in references])

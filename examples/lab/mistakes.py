@@ -1,9 +1,9 @@
-"""Which sums of two digits a trained policy has wrong: the failures of the problems that hold them.
+"""Find the sums of two digits that a trained policy gets wrong, by the problems that contain them.
 
     python -m examples.lab.mistakes docs/lab
 
-For each unit of the laboratory: how many held-out problems greedy decoding fails at the end, and
-the pairs of digits of whose problems it fails more than half.
+For each unit of the laboratory, print how many held-out problems greedy decoding fails at the end,
+and each pair of digits that occurs in problems of which it fails more than half.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from examples.lab.curves import LABELS, read_units
 __all__ = ["failing_pairs", "pairs_of", "table"]
 
 _FEWEST = 10
-"""Problems that a pair must be in, to say something of it."""
+"""A pair in fewer problems is not reported."""
 
 Pair = tuple[int, int]
 
 
 def pairs_of(problem: Problem) -> set[Pair]:
-    """The digits that stand in one column of `problem`, the smaller one first."""
+    """The pairs of digits in the columns of `problem`, the smaller digit first."""
     columns = zip(str(problem.top), str(problem.bottom), strict=True)
     return {(min(a, b), max(a, b)) for a, b in ((int(top), int(below)) for top, below in columns)}
 
 
 def failing_pairs(asked: Sequence[Problem], solved: str) -> dict[Pair, tuple[int, int]]:
-    """The pairs of whose problems over half failed: how many, of how many; most failures first.
+    """The pairs that fail in over half of their problems: how many, of how many; most first.
 
     `solved` has a 1 for each problem that was solved.
     """
@@ -49,8 +49,8 @@ def failing_pairs(asked: Sequence[Problem], solved: str) -> dict[Pair, tuple[int
 
 
 def table(units: dict[str, list[dict[str, Any]]]) -> str:
-    """One line for each arm and seed, as Markdown."""
-    lines = ["| arm | seed | failed | of these pairs over half |", "| --- | --- | --- | --- |"]
+    """A Markdown table with a row for each arm and seed."""
+    lines = ["| arm | seed | failed | pairs that mostly fail |", "| --- | --- | --- | --- |"]
     for arm, each in units.items():
         for told in each:
             solved = told["points"][-1]["held_out"]["greedy"]
@@ -64,7 +64,7 @@ def table(units: dict[str, list[dict[str, Any]]]) -> str:
 
 
 def main() -> None:
-    """Print the table of a folder of units."""
+    """Print the table for a folder of units."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

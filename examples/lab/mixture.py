@@ -1,4 +1,4 @@
-"""Draw the examples of one optimiser step: a pure function of the seed and the step."""
+"""Draw the examples of one optimiser step, as a pure function of the seed and the step."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def parts_of_step(
     own: Sequence[OwnGroup],
     target: Target,
 ) -> list[Part]:
-    """The parts of a step; synthesis reads `own` samples as soon as there are any."""
+    """The parts of a step; synthesis uses the model's `own` samples as soon as there are any."""
     mix = recipe.mix if step < recipe.taught_steps else recipe.judge_mix
     rng = random.Random(f"{recipe.seed}/{step}")
-    # Large groups more often: there the vote is hardest to learn, and worth most.
+    # Large groups are more frequent: there the vote is hardest to learn, and worth most.
     (size,) = rng.choices(sizes := range(1, recipe.group + 1), weights=sizes)
     count = max(6, mix.synthesis_tokens // (size * _ROLLOUT_TOKENS + _TARGET_TOKENS))
 

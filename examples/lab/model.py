@@ -30,6 +30,6 @@ def untrained_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> Qwen3
         eos_token_id=cast("int", tokenizer.eos_token_id),
         pad_token_id=cast("int", tokenizer.pad_token_id),
     )
-    # What it is prompted by, wherever its weights go.
+    # The prompt set stays with the weights, wherever they are copied.
     config.update({"catsdk_prompts": "box"})
     return Qwen3ForCausalLM(config)

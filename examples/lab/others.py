@@ -1,4 +1,4 @@
-"""The arms that train on rewards of other papers, and what those need for the model in the box."""
+"""The arms that train on rewards from other papers, adapted to the model in the box."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["OTHERS", "SameText", "Swapped", "methods_with"]
 
 @dataclass(frozen=True)
 class Swapped:
-    """Asks for the same sum with its numbers swapped: the model knows no other words."""
+    """Paraphrase a sum by swapping its numbers: the model understands no other wording."""
 
     async def paraphrase(self, group: Group, ctx: Context) -> str:
         """Swap the two numbers of `a+b`."""
@@ -24,7 +24,7 @@ class Swapped:
 
 @dataclass(frozen=True)
 class SameText(Reward):
-    """Whether a solution is written as the reference is, the order of its digits included."""
+    """Reward a solution whose text equals the reference's, including the order of its digits."""
 
     async def score(
         self, group: Group, reference: Reference | None, ctx: Context
@@ -59,11 +59,11 @@ _REWARDS: Final[Mapping[str, Any]] = {
     "entropy": {"NegativeEntropy": {"model": _POLICY}},
 }
 OTHERS: Final = tuple(_REWARDS)
-"""The names of these arms."""
+"""The names of the arms in this module."""
 
 
 def methods_with(synthesis: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """What rewards in each of these arms; only RLPR reads a reference, the synthesis."""
+    """The method of each of these arms; only RLPR uses a reference, the synthesis."""
     return {
         arm: {"reward": reward, **({"estimator": synthesis} if arm == "rlpr" else {})}
         for arm, reward in _REWARDS.items()

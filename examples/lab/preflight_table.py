@@ -1,4 +1,4 @@
-"""The table of preflights beside what the trainings brought, and their rank correlation."""
+"""Compare preflights with the gains of the trainings: a table and their rank correlation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DRAWS: Final = 2000
 _FEWEST: Final = 4
 _SIGNS: Final = ("aim", "lead", "usable", "agreement")
 _RECORDED: Final = {"cat": "box", "ttrl": "vote", "random": "random", "gold": "gold"}
-"""Arms of the laboratory, and the starting point that each of them has."""
+"""The starting point of some arms of the laboratory."""
 _HEADINGS: Final = (
     "half",
     "start",
@@ -43,7 +43,7 @@ Told = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A preflight beside the trainings from the same start: one, or several seeds of one length."""
+    """A preflight and trainings from the same start, of the same length but with other seeds."""
 
     start: str
     half: int
@@ -57,7 +57,7 @@ class Tried:
 
     @property
     def error(self) -> float:
-        """The standard error of that mean, each training being measured on the same problems."""
+        """The standard error of that mean; all trainings are measured on the same problems."""
         return sqrt(fmean(gain(told)[1] ** 2 for told in self.units))
 
     @property
@@ -67,18 +67,18 @@ class Tried:
 
     @property
     def says(self) -> Answer:
-        """What the rule makes of the measures; it may be another one than when they were taken."""
+        """The answer of today's rule, which may be newer than the recorded measures."""
         measures = self.found["measures"].items()
         return answer_of(checks_of({name: Measure(**each) for name, each in measures}))
 
     @property
     def right(self) -> bool | None:
-        """Whether the preflight was; `None` where it said nothing."""
+        """Whether the preflight was right; `None` if it said neither yes nor no."""
         return {"likely": self.paid, "unlikely": not self.paid}.get(self.says)
 
 
 def tried(folder: Path, recorded: Path | None = None) -> list[Tried]:
-    """What there is: the short trainings of `folder`, and units that the laboratory recorded."""
+    """The short trainings in `folder`, and the units `recorded` by the laboratory."""
     return [*_short(folder), *([] if recorded is None else _recorded(folder, recorded))]
 
 
@@ -104,11 +104,11 @@ def _read(file: Path) -> Told:
 
 
 def table(found: Sequence[Tried]) -> str:
-    """One line for each preflight and length of training, and the correlations, as Markdown."""
+    """A Markdown table with a row for each preflight and training length, and the correlations."""
     lines = [f"| {' | '.join(_HEADINGS)} |", "| --- " * len(_HEADINGS) + "|"]
     lines += [_line(each) for each in found]
     said = [each.right for each in found if each.right is not None]
-    right = f"It said yes or no {len(said)} times of {len(found)}, and {sum(said)} were right."
+    right = f"It said yes or no {len(said)} times out of {len(found)}; {sum(said)} were right."
     lines += ["", right, ""]
     for half in (1, 2, None):
         some = [each for each in found if half in (None, each.half)]
@@ -161,7 +161,7 @@ def _correlations(found: Sequence[Tried], which: str) -> Iterator[str]:
 def rank_correlation(pairs: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
     """Spearman's rank correlation and its 95 % bootstrap interval over the pairs.
 
-    It is not a number where one side does not vary.
+    It is NaN if one side does not vary.
     """
     values = np.array(pairs, dtype=float)
     random = np.random.default_rng(0)
@@ -175,7 +175,7 @@ def rank_correlation(pairs: Sequence[tuple[float, float]]) -> tuple[float, float
 
 
 def _spearman(values: np.ndarray[Any, Any]) -> float | None:
-    """The correlation of mean ranks; `None` where one side does not vary."""
+    """The correlation of mean ranks; `None` if one side does not vary."""
     first, second = (_ranks(values[:, column]) for column in (0, 1))
     if not first.std() or not second.std():
         return None
@@ -183,7 +183,7 @@ def _spearman(values: np.ndarray[Any, Any]) -> float | None:
 
 
 def _ranks(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Ranks, equal values with their mean rank."""
+    """The ranks; equal values share their mean rank."""
     _, place, count = np.unique(values, return_inverse=True, return_counts=True)
     ends = np.cumsum(count)
     return np.asarray((ends - (count - 1) / 2)[place])

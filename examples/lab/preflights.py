@@ -1,13 +1,13 @@
-r"""Is the rule of a preflight right? It is asked at starting points of different promise.
+r"""Test whether the rule of the preflight predicts the gains from good and poor starting points.
 
     python -m examples.lab.preflights --out docs/lab/preflight --half 1
     python -m examples.lab.preflights --out docs/lab/preflight --recorded docs/lab \
         --page docs/results.md
 
-At each starting point of `starts.py` a preflight is taken and a short training run: 10 steps of 8
-prompts, measured on 48 held-out problems of the same kind. The rule was made on the first half. The
-table and, between the lines `<!-- preflight -->` of a page, what it says are written from the JSON
-of both. What is there is not run again, and a training that was ended goes on.
+Each starting point of `starts.py` gets a preflight and a short training: 10 steps of 8 prompts,
+measured on 48 held-out problems of the same kind. The rule was made on the first half. The table
+is made from the JSON files of both and goes between the `<!-- preflight -->` lines of a page.
+Nothing that is finished runs again, and an interrupted training resumes.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _LOG = logging.getLogger(__name__)
 
 
 def run(start: Start, seed: int, out: Path, *, trains: bool = True) -> None:
-    """Take the preflight and, where it `trains`, train, unless that was done."""
+    """Run the preflight and, if `trains`, the training, unless they are done already."""
     unit = Unit(start.name, seed, PLAN)
     found = out / "found" / f"{unit.name}.json"
     if found.exists() and (is_done(unit, out) or not trains):
@@ -54,7 +54,7 @@ def run(start: Start, seed: int, out: Path, *, trains: bool = True) -> None:
         known = rows_of(start, "dev", _PROMPTS, seed)
         seen = preflight(config, rows, known, prompts=_PROMPTS, model=model, tokenizer=tokenizer)
         found.parent.mkdir(parents=True, exist_ok=True)
-        # The place of the weights differs from machine to machine.
+        # The path of the weights differs from machine to machine.
         told = seen.model_copy(update={"model": "local"})
         found.write_text(told.model_dump_json(indent=1) + "\n", "utf-8")
     if not trains:
@@ -84,7 +84,7 @@ def _config(start: Start, unit: Unit[Plan], out: Path) -> CaTConfig:
 
 
 def main() -> None:
-    """Run what is missing, and write the table."""
+    """Run the missing preflights and trainings, and write the table."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -100,7 +100,7 @@ def main() -> None:
         type=Path,
         help="units of the laboratory from the same starts, such as docs/lab",
     )
-    parser.add_argument("--page", type=Path, help="where the table is put")
+    parser.add_argument("--page", type=Path, help="page for the table")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     for start in STARTS:

@@ -1,11 +1,11 @@
-"""Train the model in the box from scratch; a killed run goes on from its last checkpoint.
+"""Train the model in the box from scratch; an interrupted run resumes from its last checkpoint.
 
     python -m examples.lab.pretrain --out DIR --seed 0
 
-First stage: the four forms, with generated noise in the synthesis inputs. Second stage: the same,
-with the model's own samples in the synthesis inputs. Last stage: mostly judging, digit by digit.
-Data of a step follow from the seed and the step alone, so a resumed run sees what an uninterrupted
-one would have seen.
+First stage: the four kinds of examples, with generated noise in the synthesis inputs. Second stage:
+the same, with the model's own samples in the synthesis inputs. Last stage: mostly judging, digit by
+digit. The data of a step depend only on the seed and the step, so a resumed run sees the same data
+as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _STATE, _OWN, _RECORD = "state.pt", "own_samples.json", "record.jsonl"
 
 @dataclass(slots=True)
 class _Run:
-    """A model in training and what moves it."""
+    """A model in training and its optimisers."""
 
     model: Qwen3ForCausalLM
     tokenizer: PreTrainedTokenizerFast
@@ -57,7 +57,7 @@ class _Run:
 
 
 def train(recipe: Recipe, out: Path, target: Target = TARGETS["correct"]) -> Path:
-    """Train, or go on training, in ``out``; returns the folder of the finished model."""
+    """Train, or resume training, in ``out``; return the folder of the finished model."""
     out.mkdir(parents=True, exist_ok=True)
     run = _start_or_resume(recipe, out)
     pretrain = problems("pretrain", recipe.pool, recipe.seed, digits=TRAINED_DIGITS)
@@ -91,7 +91,7 @@ def _start_or_resume(recipe: Recipe, out: Path) -> _Run:
 
 
 def _optimizers(recipe: Recipe, model: Qwen3ForCausalLM) -> list[torch.optim.Optimizer]:
-    """Muon learns these matrices in about half the steps that AdamW needs."""
+    """Muon for the layers' matrices, which needs about half of AdamW's steps, and AdamW."""
     named = list(model.named_parameters())
     matrices = [p for name, p in named if p.ndim == 2 and "embed" not in name]
     others = [p for name, p in named if p.ndim != 2 or "embed" in name]
@@ -122,7 +122,7 @@ def _one_step(recipe: Recipe, run: _Run, parts: Sequence[Part]) -> dict[str, flo
 
 
 def _loss(model: Qwen3ForCausalLM, batch: Batch, autocast: bool) -> torch.Tensor:
-    """Mean loss over what the assistant says."""
+    """Mean loss over the assistant's tokens."""
     with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
         logits = model(input_ids=batch.ids).logits[:, :-1]
     return nn.functional.cross_entropy(
@@ -147,7 +147,7 @@ def _record(out: Path, step: int, losses: dict[str, float], seconds: float) -> N
 
 
 def _save_state(run: _Run, out: Path) -> None:
-    """Write beside the old state, then replace it: a kill in between loses nothing."""
+    """Write beside the old state, then replace it, so that a kill in between loses nothing."""
     kept = {
         "model": run.model.state_dict(),
         "optimizers": [optimizer.state_dict() for optimizer in run.optimizers],
@@ -158,7 +158,7 @@ def _save_state(run: _Run, out: Path) -> None:
 
 
 def _save_model(recipe: Recipe, run: _Run, folder: Path) -> Path:
-    """The model in bfloat16, its tokenizer and the recipe it came from."""
+    """Save the model in bfloat16, its tokenizer, and the recipe that made it."""
     finished = untrained_model(recipe, run.tokenizer)
     finished.load_state_dict(run.model.state_dict())
     finished.generation_config.do_sample = True

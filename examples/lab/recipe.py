@@ -1,4 +1,4 @@
-"""The choices of the recipe, all made on the development split, in one frozen record."""
+"""The recipe's settings, all chosen on the development split."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """How much of each kind of example one step has; synthesis weighs 1 in the loss."""
+    """How many examples of each kind a step has; synthesis has weight 1 in the loss."""
 
     solve: Kind = Kind(32)
     synthesis_tokens: int = 5000
-    """Size of the synthesis part of a step; the number of examples follows from their length."""
+    """Tokens in the synthesis part of a step; the length of examples determines their number."""
     noisy_share: float = 0.0
-    """Share of the synthesis examples that keep to generated noise, and so to all lengths."""
+    """Share of synthesis examples that still use generated noise, and so cover all lengths."""
     criteria: Kind = Kind(4, 0.1)
     judge: Kind = Kind(4, 0.1)
     verdict: Kind = Kind(24, 0.5)
-    """Judge examples whose quote is given, so that the loss is about what follows from it."""
+    """Judge examples whose quote is given, so that the loss covers only what follows it."""
     compared: bool = False
     """Whether the judge compares digit by digit before its verdict."""
 
@@ -60,19 +60,19 @@ class Recipe:
     steps: int = 1500
     """Optimiser steps on generated noise."""
     own_steps: int = 400
-    """Steps after them, whose synthesis examples read the model's own samples."""
+    """Steps after those, with the model's own samples in the synthesis examples."""
     judge_steps: int = 500
-    """Last steps, which teach the judge to compare; the rates rise once more, to a part."""
+    """Last steps, which teach the judge to compare; the learning rates rise again, but less."""
     warmup: int = 50
     decay: float = 0.4
-    """Last share of the steps before the judge's, and of those, over which the learning rates
-    fall to a fiftieth."""
+    """Share of the steps at the end of each phase (before the judge's steps, and the judge's) in
+    which the learning rates fall to a fiftieth."""
     judge_rate: float = 0.3
-    """Highest learning rates of the judge's steps, as a multiple of those before."""
+    """Peak learning rates of the judge's steps, as a multiple of the earlier peak."""
     matrix_rate: float = 0.03
-    """Muon's rate, for the weight matrices of the layers."""
+    """Muon's learning rate, for the weight matrices of the layers."""
     vector_rate: float = 6e-3
-    """AdamW's rate, for embeddings and norms."""
+    """AdamW's learning rate, for embeddings and norms."""
     clip: float = 2.0
     autocast: bool = True
     """Whether matrix products run in bfloat16; weights and sums stay in float32."""
@@ -82,13 +82,13 @@ class Recipe:
 
     noise: Noise = field(default_factory=Noise)
     group: int = 8
-    """Most rollouts in one synthesis example."""
+    """Maximum rollouts in a synthesis example."""
     easiest: float = 0.3
     """Noise of an easy synthesis example, as a multiple of ``noise``."""
     hardest: float = 1.6
     own_problems: int = 1500
     own_samples: int = 8
-    """Samples of the model for each problem of the last stage."""
+    """The model's samples per problem, for all stages after the first."""
     pool: int = 60_000
     """Different problems drawn for each of the two teaching splits."""
 
@@ -96,16 +96,16 @@ class Recipe:
 
     @property
     def taught_steps(self) -> int:
-        """Steps before the judge's."""
+        """Number of steps before the judge's."""
         return self.steps + self.own_steps
 
     @property
     def all_steps(self) -> int:
-        """Steps of all three stages."""
+        """Number of steps of all three stages."""
         return self.taught_steps + self.judge_steps
 
     def rate_scale(self, step: int) -> float:
-        """Warm up, stay, then fall linearly to a fiftieth; again, and lower, for the judge."""
+        """Warm up, hold, then fall linearly to a fiftieth; repeat at a lower peak for the judge."""
         if step < self.taught_steps:
             return self._hill(step, self.taught_steps)
         return self.judge_rate * self._hill(step - self.taught_steps, self.judge_steps)

@@ -1,4 +1,4 @@
-"""Sample many short replies at once from a model of this tokenizer."""
+"""Sample many short replies at once from a model with this tokenizer."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def sample_replies(
     max_new_tokens: int = 128,
     batch_tokens: int = 16_384,
 ) -> list[str]:
-    """One reply for each user message, in order; temperature 0 is greedy.
+    """Sample a reply to each user message, in order; temperature 0 is greedy.
 
-    Messages of like length share a batch of at most ``batch_tokens`` prompt tokens.
+    Messages of similar length share a batch of at most ``batch_tokens`` prompt tokens.
     """
     model.train(False)
     order = sorted(range(len(users)), key=lambda index: len(users[index]), reverse=True)

@@ -1,11 +1,11 @@
-"""How often each reward ends well: many seeds of two arms side by side.
+"""Compare many seeds of two arms to see how often each reward ends well.
 
     python -m examples.lab.seeds docs/lab --remedy docs/lab/kl --page docs/results.md
 
-A run *fell* where it ends more than 0.1 below its best evaluation, and *collapsed* where it ends
-below its start. Only seeds that both arms have are compared. Shares have exact 95% intervals
-(Clopper and Pearson 1934), and the two p-values are exact too: of McNemar's test on the seeds in
-which one arm alone fell, and of the flips of sign of the paired differences.
+A run *fell* if it ends more than 0.1 below its best evaluation, and *collapsed* if it ends below
+its start. Only seeds that both arms have are compared. Shares have exact 95% intervals (Clopper and
+Pearson 1934). The two p-values are exact too: McNemar's test on the seeds in which only one arm
+fell, and a sign-flip test on the paired differences.
 """
 
 # matplotlib's own annotations are partial.
@@ -61,7 +61,7 @@ def of_count(count: int, total: int) -> str:
 
 
 def flips(differences: Sequence[float]) -> float:
-    """Two-sided p-value of a paired difference: how many flips of sign make it as large."""
+    """Two-sided p-value of paired differences: the share of sign flips with as large a sum."""
     seen = abs(fmean(differences))
     means = [
         abs(fmean(sign * each for sign, each in zip(signs, differences, strict=True)))
@@ -71,12 +71,12 @@ def flips(differences: Sequence[float]) -> float:
 
 
 def by_seed(units: Sequence[Told]) -> dict[int, Judged]:
-    """What became of each run, by its seed."""
+    """How each run ended, by seed."""
     return {told["unit"]["seed"]: judged(told, Stop()) for told in units}
 
 
 def table(units: Mapping[str, Sequence[Told]], first: str = "cat", second: str = "ttrl") -> str:
-    """The two arms summed up, their difference, and each seed in a line, as Markdown."""
+    """Markdown with a summary of both arms, their difference, and a row for each seed."""
     arms = {arm: by_seed(units[arm]) for arm in (first, second)}
     seeds = sorted(set(arms[first]) & set(arms[second]))
     lines = [
@@ -133,10 +133,10 @@ def _compared(first: Mapping[int, Judged], second: Mapping[int, Judged], seeds: 
 
 
 def losses(units: Sequence[Told]) -> str:
-    """What greedy decoding solves in the runs that fell, by the digits of the numbers.
+    """What greedy decoding solves in the runs that fell, by the number of digits.
 
-    Beside it stand the majority of the same rollouts, and the synthesis of them by the initial
-    policy, which is measured at the end alone.
+    The table also has the majority of the sampled rollouts, and their synthesis by the initial
+    policy, which is measured only at the end.
 
     Args:
         units: Runs of the laboratory, all measured on the same problems.
@@ -164,11 +164,11 @@ def losses(units: Sequence[Told]) -> str:
 
 
 def remedied(units: Sequence[Told], others: Sequence[Told]) -> str:
-    """Runs of the same arm and seed beside each other, with another setting in the second.
+    """Compare runs of the same arm and seed without and with a KL penalty.
 
     Args:
         units: Runs of the laboratory.
-        others: Such runs with a distance from the initial policy in the loss (`--plan kl`).
+        others: The same, with a KL penalty towards the initial policy in the loss (`--plan kl`).
     """
     first = {run.name: run for run in (judged(told, Stop()) for told in units)}
     lines = ["| run | best | end | with KL: best | end | stopped at |", "| --- " * 6 + "|"]
@@ -181,7 +181,7 @@ def remedied(units: Sequence[Told], others: Sequence[Told]) -> str:
 
 
 def _digits_of(told: Told) -> dict[int, list[int]]:
-    """The places of the held-out problems, by how many digits their numbers have."""
+    """The indices of the held-out problems, by how many digits their numbers have."""
     places: dict[int, list[int]] = {}
     for at, problem in enumerate(problems("heldout", told["unit"]["plan"]["evaluated"], 0)):
         places.setdefault(len(str(problem.top)), []).append(at)
@@ -189,7 +189,7 @@ def _digits_of(told: Told) -> dict[int, list[int]]:
 
 
 def signs(units: Sequence[Told], step: int) -> str:
-    """What was logged up to `step`, without labels, in runs that fell and in the others."""
+    """Label-free metrics logged up to `step`, in runs that fell and in the others."""
     parted: dict[bool, list[Told]] = {True: [], False: []}
     for told in units:
         parted[judged(told, Stop()).fell].append(told)
@@ -219,7 +219,7 @@ def _range(values: Sequence[float]) -> str:
 
 
 def draw(units: Mapping[str, Sequence[Told]], path: Path) -> None:
-    """Held-out accuracy by step, a panel an arm and a line a seed; those that fell stand out."""
+    """Plot held-out accuracy: a panel per arm, a line per seed; runs that fell are highlighted."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4), layout="constrained")
@@ -254,8 +254,8 @@ def told_of(
 
     Args:
         units: The runs of both arms.
-        remedy: Runs of the same seeds with the plan `kl`; of no arm where there are none.
-        steps: Up to which steps the signs are looked at.
+        remedy: Runs of the same seeds with the plan `kl`, by arm; may be empty.
+        steps: The steps up to which the signs are tabulated.
     """
     both = [told for arm in ("cat", "ttrl") for told in units[arm]]
     parts = [table(units)]
@@ -271,14 +271,14 @@ def told_of(
 
 
 def main() -> None:
-    """Print the tables of a folder of units, and draw its runs."""
+    """Print the tables for a folder of units, and plot its runs."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--steps", type=int, nargs="+", default=STEPS)
     parser.add_argument("--remedy", type=Path, help="a folder of units with the plan `kl`")
-    parser.add_argument("--page", type=Path, help="where the tables are put")
+    parser.add_argument("--page", type=Path, help="page for the tables")
     chosen = parser.parse_args()
     units = read_units(chosen.folder)
     draw(units, chosen.folder / "seeds.png")

@@ -1,6 +1,6 @@
-"""Starting points of different promise: how the model was taught, what it is asked, what rewards.
+"""Starting points, more and less promising: how the model was taught, its task and its reward.
 
-The first half may be looked at while the rule of a preflight is made; the second tests it.
+The first half may be looked at while making the preflight's rule; the second half tests the rule.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ class Start:
     """Where a training begins.
 
     Args:
-        name: What its files are called.
-        arm: What rewards it, as an arm of the laboratory.
-        digits: Fewest and most digits of the numbers that are asked for.
-        believed: How many columns of each problem hold a sum that the model was taught wrongly.
-        noise: The model in the box is first taught on, by solutions with so many times the
-            mistakes of its corpus; `None` leaves it as it is.
-        half: 1 where the rule was made, 2 where it is tested.
+        name: Used in the names of its files.
+        arm: The arm of the laboratory that gives the rewards.
+        digits: Minimum and maximum number of digits of the numbers to add.
+        believed: How many columns of each problem are sums that the model was taught wrongly.
+        noise: First fine-tune the model in the box on solutions with this many times the mistakes
+            of its corpus; `None` leaves it as it is.
+        half: 1 if the rule was made on it, 2 if it tests the rule.
     """
 
     name: str
@@ -75,7 +75,7 @@ STARTS: Final = (
 
 
 def rows_of(start: Start, split: Split, count: int, seed: int) -> list[dict[str, Any]]:
-    """Problems of the kind that is asked for, with their answers."""
+    """Problems for this starting point, with their answers."""
     return [
         {"prompt": str(problem), "answer": solve(problem).answer}
         for problem in _asked(start, split, count, seed)
@@ -93,12 +93,12 @@ def _asked(start: Start, split: Split, count: int, seed: int) -> list[Problem]:
 
 
 def _columns(problem: Problem) -> int:
-    """How many different sums that were taught wrongly the problem holds."""
+    """How many different wrongly taught sums the problem contains."""
     return len(pairs_of(problem) & _BELIEVED)
 
 
 def taught(start: Start, seed: int) -> tuple[Any, Any]:
-    """The model of a starting point and its tokenizer."""
+    """The model and the tokenizer of a starting point."""
     tokenizer = AutoTokenizer.from_pretrained(BOX)
     model = AutoModelForCausalLM.from_pretrained(BOX, dtype=torch.float32)
     if start.noise is not None:
@@ -107,7 +107,7 @@ def taught(start: Start, seed: int) -> tuple[Any, Any]:
 
 
 def _teach(model: Any, tokenizer: Any, noise: Noise, seed: int) -> None:
-    """Some more steps of teaching to solve, by solutions with such mistakes."""
+    """Fine-tune for a few steps on solutions with this much noise."""
     rng = random.Random(f"starts/{seed}")
     asked: Sequence[Problem] = problems("pretrain", 2000, seed, digits=STANDARD_DIGITS)
     optimizer = torch.optim.AdamW(model.parameters(), lr=_TEACHING_RATE, weight_decay=0.0)

@@ -1,12 +1,12 @@
-"""Would the early stop have ended the runs that fell, and no others? Asked of recorded runs.
+"""Replay the early stop on recorded runs, to see if it ends those that fell, and no others.
 
     python -m examples.lab.stops docs/lab docs/lab/rubric --page docs/results.md
 
-What a training logs is put together from the JSON of a unit and given, evaluation by evaluation, to
-the rule that ends trainings. A unit records how many of a question's rollouts are right and not
-what they say, so that the questions that the policy was sure of are here those with at least three
-quarters of the rollouts right, and they are kept where the majority still is. A run fell where it
-ends more than 0.1 below its best evaluation.
+The log of a training is rebuilt from the JSON of a unit and given, evaluation by evaluation, to the
+rule that ends trainings. A unit records how many of a question's rollouts are right, not their
+answers. So here a question counts as sure if at least three quarters of its rollouts are right, and
+as kept if the majority is still right. A run *fell* if it ends more than 0.1 below its best
+evaluation.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ Told = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a rule does to one recorded run.
+    """The effect of a rule on one recorded run.
 
     Args:
         name: The unit.
-        accuracies: Of one sample at each evaluation, by step.
-        stops: The step after which the rule ends it; `None` where it does not.
+        accuracies: The accuracy of one sample at each evaluation, by step.
+        stops: The step after which the rule ends the run; `None` if it never does.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Judged:
 
     @property
     def at_stop(self) -> float:
-        """The accuracy where it ends, by the rule or by itself."""
+        """The accuracy at the stop or, if the rule does not stop the run, at its end."""
         return self.end if self.stops is None else self.accuracies[self.stops]
 
     @property
@@ -72,7 +72,7 @@ class Judged:
 
 
 def judged(told: Told, stop: Stop) -> Judged:
-    """Give the rule what was logged up to each evaluation, as a training does."""
+    """Apply the rule to the log up to each evaluation, as a training does."""
     unit = told["unit"]
     group = unit["plan"]["group"]
     accuracies = {
@@ -115,7 +115,7 @@ def history_of(told: Told) -> list[dict[str, Any]]:
 
 
 def table(units: Sequence[Told]) -> str:
-    """One line a run, and what each rule comes to, as Markdown."""
+    """Markdown with a row for each run, and a summary of each rule."""
     found = {name: [judged(told, stop) for told in units] for name, stop in RULES.items()}
     first, *_ = found
     lines = [
@@ -139,8 +139,8 @@ def _summary(name: str, runs: Sequence[Judged]) -> str:
     idle = [run for run in others if run.stops is not None]
     first = (
         f"- By {name}: {len(stopped)} of {len(fell)} runs that fell are stopped, {len(early)} of"
-        f" them before half of the fall; {len(idle)} of {len(others)} others are stopped for"
-        " nothing"
+        f" them before half of the fall; {len(idle)} of {len(others)} others are stopped"
+        " needlessly"
     )
     parts = [first]
     if stopped:
@@ -148,29 +148,29 @@ def _summary(name: str, runs: Sequence[Judged]) -> str:
         lost = fmean(run.best - run.at_stop for run in stopped)
         saved = fmean(1 - (run.stops or 0) / max(run.accuracies) for run in stopped)
         parts.append(
-            f"the stopped ones end {kept:.2f} higher than without it and {lost:.2f} below their"
+            f"the stopped ones end {kept:.2f} higher than without a stop and {lost:.2f} below their"
             f" best, after {1 - saved:.0%} of their steps"
         )
     if idle:
         parts.append(
-            f"that costs {fmean(run.end - run.at_stop for run in idle):.2f} of accuracy a run"
+            f"a needless stop costs {fmean(run.end - run.at_stop for run in idle):.2f} of accuracy"
         )
     return "; ".join(parts) + "."
 
 
 def read(folders: Sequence[Path]) -> list[Told]:
-    """The units of some folders that logged rewards."""
+    """Read all units in some folders."""
     files = [file for folder in folders for file in sorted(folder.glob("*-*.json"))]
     return [json.loads(file.read_text("utf-8")) for file in files]
 
 
 def main() -> None:
-    """Print the table of some folders of units."""
+    """Print the table for some folders of units."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folders", type=Path, nargs="+")
-    parser.add_argument("--page", type=Path, help="where the table is put")
+    parser.add_argument("--page", type=Path, help="page for the table")
     chosen = parser.parse_args()
     told = table(read(chosen.folders))
     print(told)

@@ -22,13 +22,13 @@ _WORDS: Final = (
     "Combine", "Criteria", "Check", "Compute", "What", "Ġis", "shows", "answers",
     "evidence", "met", "true", "false", "\\boxed{",
 )  # fmt: skip
-# Digits stand alone, so that a digit's token never depends on what is beside it; the name of a
-# column is one token, and so is a total, which comes after an equals sign or opens the box.
+# Each digit is a token, so that its token never depends on its neighbours. The name of a column is
+# one token, and so is a total from 10 to 19 after an equals sign or at the start of the box.
 _PIECES: Final = r"c\d|: |\\boxed\{|(?<=[={])1\d| ?(?!c\d)\p{L}+|."
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
-    """A byte-level tokenizer: any text survives encoding and decoding."""
+    """Build a byte-level tokenizer: any text survives encoding and decoding."""
     merges = _merges()
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     pieces = [PAD, END, SYSTEM, USER, ASSISTANT, *letters, *(a + b for a, b in merges)]

@@ -1,4 +1,4 @@
-"""One unit of a laboratory: trained, measured, and written as one JSON; a kill loses little."""
+"""Train and evaluate one unit of a laboratory, and write one JSON file; a kill loses little."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _LOGGED: Final = (
 
 
 def scratch_of(unit: Unit[Training], out: Path) -> Path:
-    """Where a unit keeps its checkpoints until it is done."""
+    """The folder of a unit's checkpoints, which exists until the unit is done."""
     return out / "runs" / unit.name
 
 
 def methods_of(synthesis: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """What rewards in the arms that both laboratories have, with `synthesis` as the estimator."""
+    """The methods of the arms that both laboratories have; `synthesis` is the estimator."""
     by_answer = {"reward": "AnswerReward"}
     return {
         "cat": {"estimator": synthesis, **by_answer},
@@ -58,17 +58,17 @@ def config_for(
     sft_rate: float,
     lora: train.LoRA | None = None,
 ) -> train.CaTConfig:
-    """The settings of a unit, whose plan says how long it trains and in which batches.
+    """The settings of a unit; its plan determines the length of training and the batches.
 
     Args:
-        unit: What is trained.
+        unit: The unit to train.
         model: The folder of the weights.
-        folder: Where the checkpoints are.
-        cat: The method that rewards.
+        folder: The folder of the checkpoints.
+        cat: The method that gives the rewards.
         rollouts: How the policy is sampled.
-        kl: The weight of the distance from the initial policy.
-        sft_rate: The learning rate of `sft`.
-        lora: The adapters that are trained; by default all weights are.
+        kl: The weight of the KL penalty towards the initial policy.
+        sft_rate: The learning rate of the arm `sft`.
+        lora: The adapters to train; by default all weights are trained.
     """
     plan = unit.plan
     batch = plan.prompts * plan.group
@@ -111,19 +111,19 @@ def train_unit(
     every: int | None,
     start_alike: bool = False,
 ) -> Path:
-    """Train and measure; returns the JSON with what was measured.
+    """Train and evaluate; return the JSON file of the results.
 
     Args:
-        unit: What is trained; `sft` as its arm fine-tunes, any other takes GRPO.
-        out: The folder of the JSON.
-        config: The training, whose output is `scratch_of(unit, out)`.
+        unit: The unit to train; the arm `sft` fine-tunes, all others use GRPO.
+        out: The folder of the JSON file.
+        config: The settings; their output must be `scratch_of(unit, out)`.
         rows: The training data.
         model: The policy.
         tokenizer: Its tokenizer.
-        exam: Measures the policy.
-        every: Steps between two measurements; `None` measures at the start and the end alone.
-        start_alike: Whether all units of the plan in this folder begin with the same policy, which
-            is then measured once before the first step.
+        exam: Evaluates the policy.
+        every: Steps between evaluations; `None` evaluates only at the start and the end.
+        start_alike: Whether all units of the plan in this folder start from the same policy, whose
+            evaluation before the first step they then share.
     """
     scratch = scratch_of(unit, out)
     watch = _Watch(exam, every, scratch, _start_of(unit, out) if start_alike else None)
@@ -146,7 +146,7 @@ def train_unit(
 
 
 class _Watch(TrainerCallback):
-    """Measures the policy at the start, every few steps and at the end."""
+    """Evaluate the policy at the start, every few steps and at the end."""
 
     def __init__(self, exam: Exam, every: int | None, scratch: Path, start: Path | None) -> None:
         self._exam, self._every, self._start = exam, every, start
@@ -156,7 +156,7 @@ class _Watch(TrainerCallback):
 
     @property
     def points(self) -> list[dict[str, Any]]:
-        """What was measured, by step; a resumed run reads what it measured before."""
+        """The results, by step; a resumed run also reads its earlier ones."""
         points = {point["step"]: point for point in map(json.loads, _lines(self._kept))}
         return [points[step] for step in sorted(points)]
 
@@ -174,7 +174,7 @@ class _Watch(TrainerCallback):
         _append(self._clock, f"{seconds:.0f}")
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        # Also after an early stop, and with the best weights where those are taken.
+        # This also runs after an early stop, with the best weights if those are loaded.
         self._measure(state.global_step, whole=True)
 
     def _measure(self, step: int, *, whole: bool) -> None:
@@ -195,14 +195,14 @@ class _Watch(TrainerCallback):
 
 
 def _write_whole(file: Path, text: str) -> None:
-    """In one move: what is there is whole, also where another unit reads it."""
+    """Write atomically, so that another unit never reads half of the file."""
     part = file.with_suffix(f".{os.getpid()}.part")
     part.write_text(text, "utf-8")
     part.replace(file)
 
 
 def _start_of(unit: Unit[Training], out: Path) -> Path:
-    """Where what is measured before the first step is kept for all units of the same plan."""
+    """The file of the evaluation before the first step, shared by all units of the same plan."""
     asked = json.dumps(asdict(unit.plan), sort_keys=True).encode()
     return out / "runs" / f"start-{sha256(asked).hexdigest()[:12]}.json"
 
@@ -226,7 +226,7 @@ def _short(value: Any) -> Any:
 
 
 def _as_lines(told: dict[str, Any]) -> str:
-    """JSON with one line a point and a logged step, so that a difference can be read."""
+    """JSON with one line for each point and each logged step, so that diffs are readable."""
     head = {name: value for name, value in told.items() if not isinstance(value, list)}
     lists = [f' "{name}": [\n  ' + _joined(told[name]) + "\n ]" for name in ("points", "log")]
     return json.dumps(head, indent=1)[:-2] + ",\n" + ",\n".join(lists) + "\n}\n"

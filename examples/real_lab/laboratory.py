@@ -1,12 +1,12 @@
-"""The laboratory on a real model: units that are missing, then the table, the figure and the JSON.
+"""The laboratory on a real model: run missing units, then write the table, figure and JSON.
 
     python -m examples.real_lab.laboratory --weights FOLDER --seeds 2 --out docs/real_lab
     python -m examples.real_lab.laboratory --out docs/real_lab --page docs/results.md
 
-Without `--weights` nothing is trained: the table and the figure are made of the units that are
-finished, and those that are not are named. A unit is a process with one thread, and one that was
-ended goes on where it was. Between the lines `<!-- real lab -->` of a page stands the table;
-`summary.json` holds its numbers.
+Without `--weights` nothing is trained: the table and the figure show the finished units, and the
+table lists the others as not run. Each unit runs in a process with one thread; an interrupted unit
+resumes where it stopped. The table goes between the `<!-- real lab -->` lines of a page, its
+numbers into `summary.json`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Told = dict[str, Any]
 
 
 def summary(arms: dict[str, list[Told]]) -> list[Told]:
-    """What each unit measured: shares at the start and the end, and gains with 95 % intervals."""
+    """Each unit's results: accuracy at the start and the end, and gains with 95 % intervals."""
     return [_of_unit(told) for found in arms.values() for told in found]
 
 
@@ -79,7 +79,7 @@ def _interval(told: Told, name: str, on: str) -> dict[str, float]:
 
 
 def table(rows: Sequence[Told], wanted: Sequence[Unit[Plan]] = ()) -> str:
-    """The units as Markdown, one a line; those of `wanted` that are not finished say so."""
+    """The units as a Markdown table, one per row; unfinished units of `wanted` say "not run"."""
     lines = [f"| {' | '.join(_HEADINGS)} |", "| --- " * len(_HEADINGS) + "|"]
     for row in rows:
         shares, gains = row["shares"], row["gains"]
@@ -108,7 +108,7 @@ def _spelled(found: dict[str, float]) -> str:
 
 
 def draw(rows: Sequence[Told], path: Path) -> None:
-    """The gain of each unit with its interval, on the trained kinds and on the untrained one."""
+    """Plot each unit's gain with its interval, on the trained kinds and on the untrained one."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 1 + 0.45 * len(rows)), layout="constrained")
@@ -128,9 +128,9 @@ def draw(rows: Sequence[Told], path: Path) -> None:
 
 
 def main() -> int:
-    """Run what is missing, and write what is there."""
+    """Run the missing units, and write up those that are finished."""
     parser = parser_of(__doc__, PLANS, ARMS, usual=ARMS, seeds=2, at_once=1)
-    parser.add_argument("--weights", type=Path, help="train what is missing; weights.py makes it")
+    parser.add_argument("--weights", type=Path, help="folder from weights.py: train missing units")
     chosen = parser.parse_args()
     failed: list[Any] = []
     wanted = units(PLANS[chosen.plan], tuple(chosen.arms), chosen.seeds)

@@ -1,9 +1,9 @@
-"""Short questions in plain English with one right answer: training prompts and held-out ones.
+"""Short questions in plain English with one right answer, for training and for held-out tests.
 
     python -m examples.real_lab.questions DIR
 
-writes `train.jsonl` (prompts alone, as a training without labels has them), `held_out.jsonl` (the
-same kinds, with answers) and `untrained.jsonl` (a kind that is not trained on, with answers).
+writes `train.jsonl` (prompts only, for training without labels), `held_out.jsonl` (the same kinds,
+with answers) and `untrained.jsonl` (a kind that is not trained on, with answers).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ Vietnam: Hanoi; Yemen: Sanaa; Zambia: Lusaka; Zimbabwe: Harare
 """
 _PAIRS: Final = " ".join(_CAPITALS.split()).split("; ")
 CAPITALS: Final = {country: city for country, _, city in (pair.partition(": ") for pair in _PAIRS)}
-"""Capitals, in the spelling that an English text without accents has."""
+"""Capitals, in English spelling without accents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,11 @@ class Question:
     """A question and its right answer.
 
     Args:
-        kind: Which of `KINDS` it is of.
-        prompt: What is asked.
+        kind: One of `KINDS`.
+        prompt: The text of the question.
         answer: The right answer.
-        about: What it is about, whatever the order of its numbers: all questions about one thing
-            are on one side of the split.
+        about: What the question is about, regardless of the order of its numbers. All questions
+            about the same thing are on the same side of the split.
     """
 
     kind: str
@@ -78,7 +78,7 @@ def _pairs(
     words: str,
     answer: Callable[[int, int], int | None],
 ) -> list[Question]:
-    """A question for each ordered pair to which there is an answer."""
+    """A question for each ordered pair that has an answer."""
     return [
         Question(kind, words.format(a, b), str(right), f"{kind} {min(a, b)} {max(a, b)}")
         for a in first
@@ -119,7 +119,7 @@ KINDS: Final[dict[str, Callable[[], list[Question]]]] = {
         lambda a, b: a - b if a > b else None,
     ),
 }  # fmt: skip
-"""What makes all the questions of a kind."""
+"""A function for each kind that makes all its questions."""
 TRAINED: Final = ("sum", "product", "larger", "capital")
 UNTRAINED: Final = ("difference",)
 
@@ -127,13 +127,13 @@ UNTRAINED: Final = ("difference",)
 def questions(
     split: Split, count: int, seed: int, kinds: Sequence[str] = TRAINED
 ) -> list[Question]:
-    """`count` questions of each kind, drawn by `seed` and mixed.
+    """Draw `count` questions of each kind, and shuffle them.
 
     Args:
-        split: The training questions, or those that only measure. What a question is about decides
-            on which side it is, the same for every seed.
-        count: How many of each kind; all there are where there are fewer.
-        seed: Chooses and mixes.
+        split: Training or held-out questions. What a question is about decides its side, which is
+            the same for every seed.
+        count: How many of each kind; if a kind has fewer, all of them.
+        seed: Of the draw and the shuffle.
         kinds: Some of `KINDS`.
     """
     chosen: list[Question] = []

@@ -1,12 +1,12 @@
-"""Train SmolLM2 without labels: one arm, one seed, one small JSON of results.
+"""Train SmolLM2 without labels: one arm, one seed, one small JSON file of results.
 
     python -m examples.real_lab.rl --weights FOLDER --arm cat --seed 0 --out DIR
 
-Arms: `cat` rewards by the reference that the initial policy writes of the group with the question
-shown (the prompt set `small`), `majority` by the group's most frequent answer, `random` by a coin
-(the control), `gold` by the known answer (the upper bound, which needs labels), and `sft`
-fine-tunes on such references made once. A unit whose JSON is there is not run again; one that was
-ended goes on from its last checkpoint.
+Arms: `cat` rewards agreement with the reference that the initial policy synthesizes from the group,
+seeing the question (the prompt set `small`); `majority` rewards the group's most frequent answer;
+`random` is a coin toss (the control); `gold` rewards the known answer (the upper bound, which needs
+labels); `sft` fine-tunes on references synthesized once. A unit whose JSON exists is not run again;
+an interrupted unit resumes from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ _ARMS: Final = methods_of(_SYNTHESIS)
 
 
 def run(unit: Unit[Plan], weights: Path, out: Path) -> Path:
-    """Train and measure, unless that was done; returns the JSON with what was measured."""
+    """Train and evaluate, unless that was done already; return the JSON file of the results."""
     if is_done(unit, out):
         return out / f"{unit.name}.json"
     torch.manual_seed(unit.seed)
     tokenizer = AutoTokenizer.from_pretrained(weights)
     model = AutoModelForCausalLM.from_pretrained(weights, dtype=torch.float32)
-    # The trainer puts the adapters into this very model, so that it is the policy that is asked.
+    # The trainer adds the adapters to this model object, so the exam always asks the policy.
     policy = LocalProvider.of(model, tokenizer, name="policy")
     return train_unit(
         unit,
@@ -65,7 +65,7 @@ def run(unit: Unit[Plan], weights: Path, out: Path) -> Path:
 
 
 def config_of(unit: Unit[Plan], weights: Path, folder: Path) -> CaTConfig:
-    """The laboratory's settings: at the paper's rate this model would not move in that time."""
+    """The unit's settings; at the paper's learning rate this model would hardly change so soon."""
     plan = unit.plan
     config = config_for(
         unit,
@@ -76,12 +76,12 @@ def config_of(unit: Unit[Plan], weights: Path, folder: Path) -> CaTConfig:
         sft_rate=plan.rate,
         lora=LoRA(rank=plan.rank, alpha=2 * plan.rank),
     )
-    # How often the anchor fails is measured here, and is no reason to end.
+    # How often the anchor fails is one of the results, so failures must not end the training.
     return config.model_copy(update={"failing": Failing(share=1.0)})
 
 
 def _rows(unit: Unit[Plan]) -> list[dict[str, Any]]:
-    """The training questions; the answers are there for the arm `gold` alone."""
+    """The training questions; only the arm `gold` gets the answers."""
     plan = unit.plan
     asked = questions("train", plan.trained, 0)
     return [
@@ -91,7 +91,7 @@ def _rows(unit: Unit[Plan]) -> list[dict[str, Any]]:
 
 
 def _exam(plan: Plan, policy: Provider, initial: Provider) -> Exam:
-    """Held-out questions of the trained kinds, and of one that is not trained on."""
+    """An exam of held-out questions, of the trained kinds and of one that is not trained on."""
     greedy = Sampling(max_tokens=MAX_TOKENS, temperature=0.0)
     return Exam(
         sets={

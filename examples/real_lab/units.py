@@ -1,4 +1,4 @@
-"""The arms of the laboratory on a real model, and how much work a unit is."""
+"""The arms of the laboratory on a real model, and how long each unit trains."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ MAX_TOKENS: Final = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan(Training):
-    """How long a unit trains, and on how many held-out questions it is measured."""
+    """How long a unit trains, and how many held-out questions evaluate it."""
 
     temperature: float = 0.7
     rank: int = 16
     trained: int
     """Training questions of each kind."""
     synthesized: int
-    """The first so many held-out questions are given to the initial policy to synthesize, too."""
+    """How many of the first held-out questions the initial policy also synthesizes answers for."""
     sft_questions: int
 
 
-# One prompt a step, so that a unit takes minutes; the rate is that of the adapters, since all other
-# weights stay.
+# One prompt per step, so that a unit takes minutes; the rate is the adapters', as all other weights
+# are frozen.
 _FULL: Final = Plan(
     steps=60, every=10, prompts=1, rate=2e-4, trained=70, evaluated=40, synthesized=64,
     sft_questions=120, sft_batch=8, sft_epochs=2.0,
@@ -40,4 +40,4 @@ PLANS: Final = {
         sft_batch=2,
     ),
 }  # fmt: skip
-"""`tiny` shows that everything runs; it measures nothing."""
+"""`tiny` only checks that everything runs; its results mean nothing."""

