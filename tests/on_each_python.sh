@@ -27,9 +27,10 @@ candidates() {
   done
 }
 
-# The tests lie beside no source here: what they import is what the wheel brought.
+# The tests lie beside no source here: what they import is what the wheel brought. One of them reads
+# the answers of a benchmark.
 mkdir "$work/checkout"
-cp -r pyproject.toml tests "$work/checkout"
+cp -r pyproject.toml tests benchmarks "$work/checkout"
 
 # Only what needs no model in this process and no optional vendor.
 tests=(

@@ -61,6 +61,7 @@ async def test_a_group_that_is_rewarded_alone_is_read_in_the_form_of_the_cat() -
 
 @pytest.mark.allow_blocking  # numpy is loaded here
 async def test_an_evaluation_of_a_cat_compares_its_outputs() -> None:
+    pytest.importorskip("numpy")
     known = json.loads(CAIRO)
     policy = model(['{"people": 10, "name": "cairo"}', CAIRO, PROSE, GIZA])
     c = cat.CaT(policy, estimator=cat.Majority(), output=City)

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("anthropic", reason="the extra anthropic is not installed")
+
 import catsdk as cat
 from catsdk.core.types import Result
 from catsdk.testing import FunctionProvider, LoopbackServer

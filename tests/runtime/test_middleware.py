@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import anyio
 import pytest
@@ -309,7 +310,7 @@ async def test_a_wrapped_model_shares_gate_and_kept_answers_with_the_bare_one(
     bare = Private()
     client = cat.Client(cache="memory")
     assert client.gate(wrap(bare)) is client.gate(bare)
-    unique = Request(messages=(Message(role="user", content=f"for {id(bare)}"),))
+    unique = Request(messages=(Message(role="user", content=f"for {uuid4()}"),))
     async with context_of(client) as ctx:
         for model in (bare, wrap(bare)):
             await (await ctx.model(model)).complete(unique)

@@ -8,6 +8,8 @@ from typing import Any
 import anyio
 import pytest
 
+pytest.importorskip("anthropic", reason="the extra anthropic is not installed")
+
 import catsdk as cat
 from catsdk.core.sending import Batching
 from catsdk.providers import AnthropicProvider, OpenAIProvider
