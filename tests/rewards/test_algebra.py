@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -71,12 +72,13 @@ async def test_a_nested_sum_is_one_sum_whose_parts_have_names_of_their_own() -> 
 @pytest.mark.parametrize("wrong", [0.5, 1, True, math.nan, "a", None, object(), [1.0]])
 @pytest.mark.parametrize("reward", [A, A + B], ids=["one", "sum"])
 def test_only_rewards_add_up(reward: Any, wrong: Any) -> None:
-    for added in (
+    ways: tuple[Callable[[], Any], ...] = (
         lambda: reward + wrong,
         lambda: wrong + reward,
         lambda: reward - wrong,
         lambda: wrong - reward,
-    ):
+    )
+    for added in ways:
         with pytest.raises(InvalidInputError, match=r"a reward, only a reward can; ") as refused:
             added()
         assert str(refused.value).startswith(repr(wrong))
@@ -96,7 +98,8 @@ def test_only_finite_numbers_weigh(reward: Any, wrong: Any) -> None:
 
 def test_any_kind_of_real_number_weighs() -> None:
     numpy = pytest.importorskip("numpy")
-    for half in (0.5, Fraction(1, 2), numpy.float32(0.5), numpy.float64(0.5)):
+    halves: tuple[Any, ...] = 0.5, Fraction(1, 2), numpy.float32(0.5), numpy.float64(0.5)
+    for half in halves:
         assert repr(half * A) == repr(A * half) == repr(0.5 * A)
     assert repr(numpy.int64(2) * A) == repr(2 * A)
 
