@@ -13,6 +13,7 @@ from catsdk.cli.batches.listing import batches
 from catsdk.cli.demo import demo
 from catsdk.cli.doctor import doctor
 from catsdk.cli.evaluate import evaluate
+from catsdk.cli.exit_codes import EXIT_CODES, ExitCode
 from catsdk.cli.generate import sample, synthesize
 from catsdk.cli.listing import providers
 from catsdk.cli.mcp import mcp
@@ -29,7 +30,7 @@ __all__ = ["main"]
 app = typer.Typer(
     name="catsdk",
     help="Compute as Teacher: synthesize several answers of a model into one, with evidence.",
-    epilog="Exit codes: 0 done; 1 a model failed; 2 wrong input or set-up; 3 partial; 130 stopped.",
+    epilog=f"{EXIT_CODES}.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -42,7 +43,6 @@ for command in (
     demo,
     providers,
     doctor,
-    train,
     serve,
     view,
     mcp,
@@ -50,6 +50,7 @@ for command in (
 ):
     app.command()(command)
 app.command(name="eval")(evaluate)
+app.command(epilog=f"{EXIT_CODES}.")(train)
 app.add_typer(prompts)
 app.add_typer(rubric)
 
@@ -65,4 +66,5 @@ def main() -> None:
         Console(stderr=True, emoji=False).print(
             f"[red]{type(error).__name__}[/]: {escape(str(error))}"
         )
-        sys.exit(2 if isinstance(error, InvalidInputError | ConfigurationError) else 1)
+        wrong = isinstance(error, InvalidInputError | ConfigurationError)
+        sys.exit(ExitCode.WRONG_SET_UP if wrong else ExitCode.FAILED)

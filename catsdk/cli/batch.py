@@ -16,6 +16,7 @@ from catsdk.cat import CaT
 from catsdk.cli.batch_display import BatchDisplay, estimate_table
 from catsdk.cli.batches.half_price import HalfPrice
 from catsdk.cli.destinations import check_folder, named
+from catsdk.cli.exit_codes import ExitCode
 from catsdk.cli.methods import client_for, client_of, described, schema_in
 from catsdk.cli.options import Anchor, Column, Count, OfRows, taking
 from catsdk.cli.progress import cost_of
@@ -30,8 +31,6 @@ from catsdk.rewards.rubric import RubricReward
 from catsdk.sampling.sampler import Sampler
 
 __all__ = ["batch"]
-
-DONE, FAILED, PARTIAL, STOPPED = 0, 1, 3, 130
 
 Data = Annotated[str, typer.Argument(help=f"{FORMS}; or requests for OpenAI's batch API.")]
 Out = Annotated[
@@ -126,11 +125,11 @@ def batch(asked: Asked) -> None:
                 f" kept in {escape(str(asked.out))}: run the same command without --estimate to"
                 " continue from there."
             )
-            raise typer.Exit(DONE)
+            raise typer.Exit(ExitCode.DONE)
         summary = anyio.run(_made, asked, plan, display)
     except KeyboardInterrupt:
         console.print(_how_to_resume(asked))
-        raise typer.Exit(STOPPED) from None
+        raise typer.Exit(ExitCode.STOPPED) from None
     typer.echo(f"{summary}; {cost_of(summary.usage)} · {asked.out}")
     code, why = _ended(summary, asked.out)
     if why is not None:
@@ -242,16 +241,16 @@ def _reward(asked: Asked) -> Reward | None:
     return None if asked.reward is None else AnswerReward()
 
 
-def _ended(summary: Summary, out: Path) -> tuple[int, str | None]:
+def _ended(summary: Summary, out: Path) -> tuple[ExitCode, str | None]:
     if summary.waiting:
-        return PARTIAL, (
+        return ExitCode.PARTIAL, (
             f"partial: the budget ran out with {counted(summary.waiting, 'row')} left. Run the"
             " same command with a larger budget to resume."
         )
     lost = summary.failed + summary.refused
     if not lost and not summary.partial:
-        return DONE, None
-    code = PARTIAL if summary.ok or summary.partial else FAILED
+        return ExitCode.DONE, None
+    code = ExitCode.PARTIAL if summary.ok or summary.partial else ExitCode.FAILED
     again = "; retry them with --retry-failed" if summary.failed or summary.partial else ""
     which = counted(lost + summary.partial, "incomplete row")
     return code, f"{which}: see {out / 'failed.jsonl'}{again}"

@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from catsdk import __version__
+from catsdk.cli.exit_codes import ExitCode
 from catsdk.cli.probes import probed
 from catsdk.core.concurrency.fanout import fan_out
 from catsdk.core.display.counting import counted
@@ -52,7 +53,12 @@ HELLO = Request(messages=(Message(role="user", content="Say: ok"),), max_tokens=
 State = Literal["ok", "absent", "set-up", "failed"]
 # The exit code is that of the worst state: a wrong set-up ranks above a failing service, as in the
 # other commands.
-CODES: dict[State, int] = {"ok": 0, "absent": 0, "failed": 1, "set-up": 2}
+CODES: dict[State, ExitCode] = {
+    "ok": ExitCode.DONE,
+    "absent": ExitCode.DONE,
+    "failed": ExitCode.FAILED,
+    "set-up": ExitCode.WRONG_SET_UP,
+}
 COLOURS: dict[State, str] = {"ok": "green", "absent": "dim", "failed": "red", "set-up": "red"}
 
 Models = Annotated[

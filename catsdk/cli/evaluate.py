@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from catsdk.cat import CaT
 from catsdk.cli.destinations import check_folder, named
+from catsdk.cli.exit_codes import ExitCode
 from catsdk.cli.methods import client_for, client_of, described
 from catsdk.cli.options import AsJson, Column, OfRows, taking
 from catsdk.cli.outcome import exit_code
@@ -37,7 +38,6 @@ from catsdk.evaluate.table import show
 
 __all__ = ["evaluate"]
 
-STOPPED = 130
 
 Data = Annotated[str, typer.Argument(help=f"{FORMS[0].upper()}{FORMS[1:]}.")]
 Anchor = Annotated[
@@ -205,7 +205,7 @@ def _interruptible(
             f"stopped. All answers so far are kept in {evaluation.store}: run the same command"
             " again to resume; you pay only for what is missing."
         )
-        raise typer.Exit(STOPPED) from None
+        raise typer.Exit(ExitCode.STOPPED) from None
 
 
 async def _run(

@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from catsdk.answers.answers import no_evidence
 from catsdk.cat import CaT
+from catsdk.cli.exit_codes import ExitCode
 from catsdk.cli.options import Anchor, AsJson, Count, Sampled, taking
 from catsdk.cli.progress import CallProgress, cost_of, shown
 from catsdk.core.display.counting import counted
@@ -28,7 +29,6 @@ from catsdk.sampling.sampler import CUT_SHORT, Sampler
 
 __all__ = ["sample", "synthesize"]
 
-PARTIAL = 3
 OF_SAMPLER = ("quorum", "late", "deadline")
 
 Prompt = Annotated[
@@ -75,7 +75,7 @@ def synthesize(asked: AskedToSynthesize) -> None:
         typer.echo(reference.model_dump_json(indent=2))
     else:
         _show(reference)
-    raise typer.Exit(PARTIAL if reference.partial else 0)
+    raise typer.Exit(ExitCode.PARTIAL if reference.partial else ExitCode.DONE)
 
 
 @taking(Asked)
@@ -90,7 +90,7 @@ def sample(asked: Asked) -> None:
         _show_group(group)
     if not group.rollouts:
         raise no_evidence(group)
-    raise typer.Exit(PARTIAL if group.partial else 0)
+    raise typer.Exit(ExitCode.PARTIAL if group.partial else ExitCode.DONE)
 
 
 def _cat(asked: Asked, progress: CallProgress, anchor: str | None = None) -> CaT:

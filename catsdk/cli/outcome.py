@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from catsdk.cli.exit_codes import ExitCode
 from catsdk.core.errors import BudgetExceededError
 from catsdk.evaluate.patience import OF_ONE_REQUEST
 from catsdk.evaluate.report import Report
 
 __all__ = ["exit_code"]
-
-DONE, FAILED, WRONG_SET_UP, PARTIAL = 0, 1, 2, 3
 
 _BUDGET = BudgetExceededError.__name__
 # An estimator fails on every item with one of these if the model lacks what it needs; the results
@@ -16,19 +15,25 @@ _BUDGET = BudgetExceededError.__name__
 _EXPECTED = {kind.__name__ for kind in OF_ONE_REQUEST}
 
 
-def exit_code(report: Report) -> tuple[int, str | None]:
+def exit_code(report: Report) -> tuple[ExitCode, str | None]:
     """Give the command's exit code, and a sentence with the reason if it is not 0."""
     over = _BUDGET in {_kind(what) for what in report.failures}
     if over:
         cause = next(text for what, text in report.causes.items() if _kind(what) == _BUDGET)
-        return PARTIAL, f"partial: {cause}. Run the same command with a larger budget to resume."
+        return (
+            ExitCode.PARTIAL,
+            f"partial: {cause}. Run the same command with a larger budget to resume.",
+        )
     if not report.rollouts:
-        return FAILED, f"no rollout was drawn. {_first_cause(report)}"
+        return ExitCode.FAILED, f"no rollout was drawn. {_first_cause(report)}"
     if report.unranked is not None:
-        return WRONG_SET_UP, report.unranked
+        return ExitCode.WRONG_SET_UP, report.unranked
     if lost := _lost(report):
-        return FAILED, f"{', '.join(lost)} failed on every item. {_first_cause(report, lost)}"
-    return DONE, None
+        return (
+            ExitCode.FAILED,
+            f"{', '.join(lost)} failed on every item. {_first_cause(report, lost)}",
+        )
+    return ExitCode.DONE, None
 
 
 def _kind(what: str) -> str:

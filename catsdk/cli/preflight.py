@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from catsdk.cli.exit_codes import ExitCode
 from catsdk.cli.progress import bar
 from catsdk.core.display.counting import counted
 
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["fly", "show"]
 
-CODES: Final = {"likely": 0, "unknown": 1, "unlikely": 4}
+CODES: Final = {
+    "likely": ExitCode.DONE,
+    "unknown": ExitCode.FAILED,
+    "unlikely": ExitCode.UNLIKELY,
+}
 _ANSWERS: Final = {
     "likely": "[bold green]LIKELY TO PAY[/]: every condition of the rule holds.",
     "unlikely": "[bold red]NOT LIKELY TO PAY[/]: a condition of the rule does not hold.",

@@ -61,7 +61,7 @@ Flight = Annotated[
     typer.Option(
         "--preflight",
         help="Sample some prompts and say whether the training is likely to pay; train nothing."
-        " Exit codes then: 0 likely; 4 unlikely; 1 could not be measured; 2 wrong set-up.",
+        " Exit codes then: 0 likely; 4 unlikely; 1 cannot tell; 2 wrong set-up.",
     ),
 ]
 Prompts = Annotated[

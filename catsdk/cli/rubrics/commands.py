@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from catsdk.cli.destinations import check_file
+from catsdk.cli.exit_codes import ExitCode
 from catsdk.cli.rubrics.tables import show_agreement, show_judged, show_rubric, show_screened
 from catsdk.core.errors import InvalidInputError, NoModelError
 from catsdk.core.options import Sampling
@@ -32,7 +33,6 @@ from catsdk.runtime.context import context_of
 
 __all__ = ["rubric"]
 
-PARTIAL = 3
 
 rubric = typer.Typer(
     name="rubric", help="Propose rubrics, judge with them, and show them.", no_args_is_help=True
@@ -102,7 +102,7 @@ def propose(
     show_screened(found, Console(emoji=False))
     if out is not None and not found.rejected:
         save(found.rubric, out)
-    raise typer.Exit(PARTIAL if found.rejected else 0)
+    raise typer.Exit(ExitCode.PARTIAL if found.rejected else ExitCode.DONE)
 
 
 @rubric.command()
@@ -142,7 +142,9 @@ def judge(
     if out is not None:
         judged.save(out)
     _paged(judged, html)
-    raise typer.Exit(PARTIAL if any(score.value is None for score in judged.scores) else 0)
+    raise typer.Exit(
+        ExitCode.PARTIAL if any(score.value is None for score in judged.scores) else ExitCode.DONE
+    )
 
 
 @rubric.command()
