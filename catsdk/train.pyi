@@ -34,6 +34,7 @@ from catsdk_trainers.trl.examining import Examiner
 from catsdk_trainers.trl.failing import ScoringFailedError
 from catsdk_trainers.trl.grpo import grpo
 from catsdk_trainers.trl.reward import GroupReward, reward
+from catsdk_trainers.trl.role_anchors import check_models as check_models
 from catsdk_trainers.trl.signals import reason_to_stop
 from catsdk_trainers.trl.trained import Trained
 

@@ -96,6 +96,8 @@ def train(
     if show:
         typer.echo(whole.to_yaml(), nl=False)
         return
+    if preflight or method is Method.GRPO:
+        _check_models(whole)
     if preflight:
         raise typer.Exit(fly(whole, prompts, as_json=as_json))
     trained = _run(whole, method, resume=not anew)
@@ -135,6 +137,16 @@ def _settings(settings: list[str]) -> dict[str, Any]:
                 f"{error}; put it in quotes, such as --set '{name}=\"{value}\"'"
             ) from None
     return values
+
+
+def _check_models(config: CaTConfig) -> None:
+    """Find a wrong name or a missing key before TRL is imported, which takes many seconds.
+
+    The method checks it again, with what it is given beside the config.
+    """
+    from catsdk.train import cat_of, check_models
+
+    check_models(cat_of(config))
 
 
 def _run(config: CaTConfig, method: Method, *, resume: bool) -> Trained:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ pytestmark = pytest.mark.needs_torch
 from catsdk.core.errors import InvalidInputError
 from catsdk_trainers.config.settings import CaTConfig
 from tests.cli.test_commands import catsdk
+from tests.forked import PATHS, clean_environment
 
 
 def test_a_preset_a_file_and_settings_make_one_config(tmp_path: Path) -> None:
@@ -49,6 +52,32 @@ def test_wrong_input_ends_with_2_and_says_what_to_do(arguments: tuple[str, ...],
     done = catsdk("train", *arguments)
     assert done.returncode == 2
     assert told in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("more", [(), ("--preflight",)])
+@pytest.mark.parametrize(
+    ("judge", "told"),
+    [
+        ("openai:j", "openai:j needs a key: set OPENAI_API_KEY"),
+        ("opnai:j", "the provider 'opnai', which is not known here. Did you mean 'openai:j'"),
+    ],
+)
+def test_a_judge_that_cannot_be_asked_is_named_before_the_trainer_is_imported(
+    judge: str, told: str, more: tuple[str, ...]
+) -> None:
+    # In a process of its own: others have the imports already.
+    program = (
+        "import sys; from catsdk.cli import main\n"
+        "try: main()\n"
+        "finally: print('imported', 'trl' in sys.modules)"
+    )
+    reward = f"cat.reward={{RubricReward: {{judge: {judge!r}}}}}"
+    command = (sys.executable, "-c", program, "train", "--preset", "box", "--set", reward, *more)
+    environment = clean_environment("openai") | {"PYTHONPATH": PATHS}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert told in " ".join(done.stderr.split())
+    assert "imported False" in done.stdout
 
 
 def test_a_model_and_data_are_enough(tmp_path: Path) -> None:
