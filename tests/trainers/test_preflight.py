@@ -19,9 +19,19 @@ from catsdk.testing import FunctionProvider
 from catsdk.train import CaTConfig, Measure, Preflight, preflight, preset
 from catsdk_providers.box.problems import problems, solve
 from catsdk_trainers.preflight.consensus import Consensus
-from catsdk_trainers.preflight.rule import answer_of, checks_of
+from catsdk_trainers.preflight.rule import (
+    FEWEST,
+    LEAST_AIM,
+    LEAST_USABLE,
+    MOST_WITHOUT_ANSWER,
+    MOST_WITHOUT_REWARD,
+    answer_of,
+    checks_of,
+)
 from catsdk_trainers.preflight.seen import Opinion, Seen
-from catsdk_trainers.preflight.signs import measured
+from catsdk_trainers.preflight.signs import SIGNS, measured
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 async def seen(
@@ -235,3 +245,23 @@ def test_the_vote_inside_a_reward_has_a_second_view_too(tmp_path: Path) -> None:
     found = preflight(box(tmp_path), rows(2, (3, 3)), prompts=2, cat=method)
     assert found.consensus.second_view == "a synthesis by the initial policy"
     assert found.consensus.contradicted.count == found.consensus.confident
+
+
+def test_the_documentation_explains_every_row_of_the_report() -> None:
+    page = (ROOT / "docs" / "training.md").read_text("utf-8")
+    table = page.partition("<!-- table: signs -->")[2].partition("<!-- end of table -->")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.strip().splitlines()[2:]]
+    assert [(row[0], row[1]) for row in rows] == [(sign.label, f"`{sign.name}`") for sign in SIGNS]
+    assert all(len(row) == 5 and all(row) for row in rows)
+    # The conditions of the rule, and no others, are in bold, with their limits.
+    limits = {row[1].strip("`"): row[3] for row in rows if row[3].startswith("**")}
+    assert limits == {
+        "usable": f"**at least {LEAST_USABLE:.0%}**".replace("%", " %"),
+        "no_reward": f"**at most {MOST_WITHOUT_REWARD:.0%}**".replace("%", " %"),
+        "no_answer": f"**at most {MOST_WITHOUT_ANSWER:.0%}**".replace("%", " %"),
+        "aim": f"**at least {LEAST_AIM:g}, its interval above 0, on at least {FEWEST} prompts**",
+    }
+    assert set(limits) == {check.sign for check in checks_of(measured([], []))}
+    on_training = [sign.name for sign in SIGNS if not sign.graded]
+    assert [sign.name for sign in SIGNS][: len(on_training)] == on_training
+    assert f'rows up to "{SIGNS[len(on_training) - 1].label}"' in " ".join(page.split())
