@@ -7,6 +7,7 @@ from catsdk.evaluate.grading import ItemGrader
 from catsdk.evaluate.item_files import ItemFiles, read_seen
 from catsdk.evaluate.items import Item, item_of
 from catsdk.evaluate.observations import Observation, Seen
+from catsdk.evaluate.planning import items_needed
 from catsdk.evaluate.reading import read_items
 from catsdk.evaluate.report import Report
 from catsdk.evaluate.statistics import Bootstrap, Estimate
@@ -27,6 +28,7 @@ __all__ = [
     "Sweep",
     "calibrate",
     "item_of",
+    "items_needed",
     "read_items",
     "read_seen",
     "write_report",
