@@ -32,29 +32,39 @@ def supported(reference: str, *texts: str) -> list[tuple[list[int], list[int]]]:
 
 
 @pytest.mark.parametrize(
-    ("reference", "text", "verdict"),
+    ("reference", "supporting", "contradicting", "others"),
     [
-        ("12 + 34 = 46", "12+34 = 46", "supports"),
-        ("12 + 34 = 46", "34 + 12 = 46", "supports"),
-        ("12 + 34 = 46", "12 + 34 = 47", "contradicts"),
-        ("12 + 34 = 46", "12 + 35 = 47", "neither"),
-        ("c7: 8+2=10", "c7: 2+8=9", "contradicts"),
-        (r"\boxed{46}", r"\boxed{47}", "contradicts"),
-        (r"\boxed{46}", r"so \boxed{46}", "neither"),
-        ("The train arrives at 9.", "The train arrives at 10.", "contradicts"),
-        ("The train arrives at 9.", "the train arrives at 9", "supports"),
-        ("It is safe to eat raw.", "It is not safe to eat raw.", "contradicts"),
-        ("It is safe to eat raw.", "Dogs bark at night.", "neither"),
-        ("x is 4", "x is 5", "contradicts"),
-        ("There are 3 of 4.", "There are 4 of 3.", "contradicts"),
+        (
+            "12 + 34 = 46",
+            ["12+34 = 46", "34 + 12 = 46"],
+            ["12 + 34 = 47"],
+            ["12 + 35 = 47"],
+        ),
+        ("c7: 8+2=10", [], ["c7: 2+8=9"], []),
+        (r"\boxed{46}", [], [r"\boxed{47}"], [r"so \boxed{46}"]),
+        (
+            "The train arrives at 9.",
+            ["the train arrives at 9"],
+            ["The train arrives at 10."],
+            [],
+        ),
+        (
+            "It is safe to eat raw.",
+            [],
+            ["It is not safe to eat raw."],
+            ["Dogs bark at night."],
+        ),
+        ("x is 4", [], ["x is 5"], []),
+        ("There are 3 of 4.", [], ["There are 4 of 3."], []),
     ],
 )
 def test_a_statement_is_supported_contradicted_or_not_mentioned(
-    reference: str, text: str, verdict: str
+    reference: str, supporting: list[str], contradicting: list[str], others: list[str]
 ) -> None:
-    ((supports, contradicts),) = supported(reference, text)
-    said = "supports" if supports else "contradicts" if contradicts else "neither"
-    assert said == verdict
+    texts = [*supporting, *contradicting, *others]
+    ((supports, contradicts),) = supported(reference, *texts)
+    assert [texts[at] for at in supports] == supporting
+    assert [texts[at] for at in contradicts] == contradicting
 
 
 def test_a_rollout_that_says_it_right_somewhere_contradicts_nothing() -> None:
