@@ -38,9 +38,9 @@ class Packed:
     `full` says that more is waiting than a shard can hold; `short`, that a budget has no room now.
     """
 
-    ids: list[int] = field(default_factory=list[int])
+    requests: dict[int, Request] = field(default_factory=dict[int, Request])
+    """By the number of the call; in the order of `lines`."""
     lines: list[bytes] = field(default_factory=list[bytes])
-    requests: list[Request] = field(default_factory=list[Request])
     oldest: float = 0.0
     tokens: int = 0
     bytes: int = 0
@@ -53,7 +53,8 @@ class Packed:
         digest = sha256(run.encode())
         for line in self.lines:
             digest.update(line)
-        return Shard(digest.hexdigest()[:40], [custom_id(run, id) for id in self.ids], self.lines)
+        ids = [custom_id(run, id) for id in self.requests]
+        return Shard(digest.hexdigest()[:40], ids, self.lines)
 
 
 async def packed(
@@ -113,8 +114,8 @@ def _add(
 ) -> bool:
     """Add a call; return False if there is no room for it."""
     tokens = tokens_in(line)
-    some = bool(found.ids)
-    found.full = len(found.ids) >= room.requests or (
+    some = bool(found.requests)
+    found.full = len(found.requests) >= room.requests or (
         some and found.bytes + len(line) + 1 > room.bytes
     )
     # A call that exceeds the bound by itself is tried alone, since the bound is an estimate.
@@ -132,9 +133,8 @@ def _add(
         found.failed.append((pending.id, error))
         return True
     found.oldest = min(found.oldest, pending.asked) if some else pending.asked
-    found.ids.append(pending.id)
+    found.requests[pending.id] = request
     found.lines.append(line)
-    found.requests.append(request)
     found.tokens += tokens
     found.bytes += len(line) + 1
     return True

@@ -313,14 +313,14 @@ class Queue:
         await self._refuse(found.failed)
         if found.short:
             self._wait(None)
-        if not found.ids:
+        if not found.requests:
             return not found.short
         self._bytes = max(0, self._bytes - found.bytes)
         return await self._create(found, payer) and not found.short
 
     async def _create(self, found: Packed, payer: Payer) -> bool:
         shard = found.shard(self.journal.run)
-        row = await self.journal.pack(self.place, shard.digest, found.ids, found.tokens)
+        row = await self.journal.pack(self.place, shard.digest, [*found.requests], found.tokens)
         bought = self._bought(row, payer, found.oldest)
         try:
             uploaded = await self.service.upload(shard)
@@ -358,17 +358,17 @@ class Queue:
                 self.too_much(found.tokens)
             self._wait(error)
             return False
-        if status == TOO_LARGE and len(found.ids) > 1:
+        if status == TOO_LARGE and len(found.requests) > 1:
             self._most_bytes = found.bytes // 2
             return True
-        await self._refuse([(id, error) for id in found.ids])
+        await self._refuse([(id, error) for id in found.requests])
         return True
 
     async def _undo(self, bought: Bought, found: Packed) -> None:
         """Put the packed calls back, since the batch was not created."""
-        for request in found.requests:
+        for request in found.requests.values():
             bought.payer.refund(request)
-        await self.journal.put_back(found.ids, tries=0)
+        await self.journal.put_back([*found.requests], tries=0)
         await self.journal.end(bought.row.id)
         self._batches.remove(bought)
 
