@@ -77,12 +77,13 @@ async def test_certificates_that_cannot_be_read_are_named(
     assert proxy.counters.requests == 0
 
 
+NO_PROXIES = ["proxy.example:8080", "socks5://proxy.example", "http://"]
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"proxy": "proxy.example:8080"}, "http://proxy"),
-        ({"proxy": "socks5://proxy.example"}, "http://proxy"),
-        ({"proxy": "http://"}, "http://proxy"),
+        *(({"proxy": address}, "http://proxy") for address in NO_PROXIES),
         ({"proxy": "http://[::1"}, "proxy"),
         ({"proxy": "http://me:secret@proxy.example"}, "HTTPS_PROXY"),
         ({"ca": ""}, "ca"),
