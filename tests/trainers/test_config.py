@@ -72,28 +72,38 @@ def test_changes_go_over_the_text_and_the_text_over_the_preset() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("setting", "told"),
     [
-        ("model: m\nrewrad: 1", "no option 'rewrad'; there are model, data"),
-        ("model: m\nrollouts: {cuont: 3}", "in rollouts, Rollouts: there is no option 'cuont'"),
-        ("model: m\ncat: {reward: Goald}", "in cat, reward: there is no 'Goald'; known: .*Gold"),
-        ("model: m\ncat: {rewards: Gold}", "in cat, there is no 'rewards'; a CaT has policy"),
-        ("model: m\ncat: {reward: {Gold: {colum: a}}}", "Gold has no argument 'colum'"),
-        ("model: m\ncat: {policy: 'openai:x'}", "the policy is `model`"),
-        ("model: m\ncat: {client: {limit: 1}}", "a client has no setting 'limit'"),
-        ("model: m\ncat: Gold", "cat is 'Gold'; write a mapping"),
-        ("model: m\nbudget: {euros: 1}", "in budget, Budget: there is no option 'euros'"),
+        ("rewrad: 1", "no option 'rewrad'; there are model, data"),
+        ("rollouts: {cuont: 3}", "in rollouts, Rollouts: there is no option 'cuont'"),
+        ("cat: {reward: Goald}", "in cat, reward: there is no 'Goald'; known: .*Gold"),
+        ("cat: {rewards: Gold}", "in cat, there is no 'rewards'; a CaT has policy"),
+        ("cat: {reward: {Gold: {colum: a}}}", "Gold has no argument 'colum'"),
+        ("cat: {policy: 'openai:x'}", "the policy is `model`"),
+        ("cat: {client: {limit: 1}}", "a client has no setting 'limit'"),
+        ("cat: Gold", "cat is 'Gold'; write a mapping"),
+        ("budget: {euros: 1}", "in budget, Budget: there is no option 'euros'"),
         (
-            "model: m\ncat: {estimator: {Synthesizer: {anchor: {PolicyAnchor: {kind: x}}}}}",
+            "cat: {estimator: {Synthesizer: {anchor: {PolicyAnchor: {kind: x}}}}}",
             "kind is 'x'",
         ),
-        ("model: m\nkl: -1", "kl is -1: Input should be greater"),
+        ("kl: -1", "kl is -1: Input should be greater"),
+    ],
+)
+def test_a_wrong_setting_is_named(setting: str, told: str) -> None:
+    with pytest.raises(InvalidInputError, match=told):
+        CaTConfig.from_yaml(f"model: m\n{setting}")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
         ("- a list", "write a mapping"),
         ("a: [", "is not YAML: line 1, column 5"),
         ("steps: 3", "model is missing"),
     ],
 )
-def test_what_is_wrong_is_named(text: str, told: str) -> None:
+def test_a_text_that_is_no_config_is_refused(text: str, told: str) -> None:
     with pytest.raises(InvalidInputError, match=told):
         CaTConfig.from_yaml(text)
 
