@@ -61,6 +61,24 @@ def test_a_chat_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("null", ": there is nothing in the column 'question'"),
+        ("5", ", column 'question': the prompt is 5"),
+        ('["hi"]', ", column 'question': message 0 of the prompt is 'hi'"),
+        ('""', ", column 'question': the prompt is ''"),
+    ],
+)
+def test_a_question_that_is_none_is_named_with_its_place(
+    question: str, told: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text(f'{{"question": {question}}}')
+    with pytest.raises(InvalidInputError, match=f"rows.jsonl, line 1{told}"):
+        rows_of(file, CONFIG)
+
+
+@pytest.mark.parametrize(
     ("text", "told"),
     [
         ('{"prompt": "x"}', "rows.jsonl' has no prompt column 'question'; it has prompt"),
@@ -70,13 +88,6 @@ def test_a_chat_stays_as_it_is() -> None:
             '"a"\n{"question": []}',
             "rows.jsonl, line 2, column 'question': .*without a user message",
         ),
-        ('{"question": null}', "rows.jsonl, line 1: there is nothing in the column 'question'"),
-        ('{"question": 5}', "rows.jsonl, line 1, column 'question': the prompt is 5"),
-        (
-            '{"question": ["hi"]}',
-            "rows.jsonl, line 1, column 'question': message 0 of the prompt is 'hi'",
-        ),
-        ('{"question": ""}', "rows.jsonl, line 1, column 'question': the prompt is ''"),
         ("3", "rows.jsonl, line 1 is 3; give a text, or an object"),
         ('["a"]', "rows.jsonl, line 1 is .* give a text, or an object"),
     ],
