@@ -53,7 +53,8 @@ _REVERSED = re.compile(
 _LONGEST_READ = 2_000
 _BULLET = re.compile(r"^[\s>*-]{0,6}(?=[*$\\\d(A-J+-])|^#{1,6}\s")
 _FIRST_STEP = re.compile(
-    r"^\W{0,4}(?:first(?:ly)?|to start|to begin|step\s?1|1[.)](?=\s)|let(?!['’]s [^:.]{1,60}:)|try"
+    r"^\W{0,4}(?:(?:dear\s\w+,?\s)?(?:please\s)?(?:accept|mark|grade|reward|award)(?=\s\$?[\d\\])"
+    r"|first(?:ly)?|to start|to begin|step\s?1|1[.)](?=\s)|let(?!['’]s [^:.]{1,60}:)|try"
     r"|say|repeat|consider|please|if (?:we|you|i|one) (?:let|take|set|assume|suppose|choose|try)"
     r"|start|begin|we (?:need|know|have to|can|must|are given|want)|i (?:need|will|have to)|given"
     r"|recall|note|suppose|next|(?:prove|show|check|verify|demonstrate|explain) (?:that|why|how|if"

@@ -54,7 +54,7 @@ _CUE = re.compile(
         (?:answers?|option|choice)
           (?:\ (?:to|for|of)\ [^.\n:?!=]{1,100}?|\ \([^()\n]{1,40}\))?
           (?:\*{1,3}|_{2})?\ ?(?:\b(?P<is>is|are|(?:would|will|must|turns\ out\ to)\ be)\b(?:\ ?:)?
-            |:|=|→|->|⇒|—|\ -\ )
+            |:|=(?!=)|→|->|⇒|—|\ -\ )
       | answer(?=\s?(?:\$|\\\(|\\\[|\([A-J]\)))
       | (?:A:|Ans[.:])(?=\s)
       | (?:label|category|class|sentiment|classification|prediction|verdict|intent):

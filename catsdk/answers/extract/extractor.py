@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import unescape
 from typing import TypeAlias
 
 from catsdk.answers.extract.templates import ELLIPSIS, is_placeholder
@@ -62,10 +63,26 @@ _TAG_START = re.compile(r"<[\s/|!a-z]", re.IGNORECASE)
 _LEFT_OUT = re.compile(r"^(?:%|\[//\]: # )[^\n]*$", re.MULTILINE)
 # What is struck through, a comment, or in a tag that calls it wrong, is not shown as an answer.
 _STRUCK = re.compile(
-    r"~~[^~\n]{1,200}~~|<!--[^<>]{0,2000}-->|<(?P<tag>del|s|strike|(?:not|no|non|false|fake|wrong|incorrect|rejected"
-    r"|discarded|invalid|previous|draft|old|example|user|human|student|question|problem|prompt|instruction"
-    r"|quote|blockquote)[a-z_]{0,20})>[^<>]{0,400}(?:</?\w{1,20}>[^<>]{0,400}){0,2}</(?P=tag)>"
+    r"~~[^~\n]{1,200}~~|<!--[^<>]{0,2000}-->|<(?P<tag>(?:del|s|strike)(?=[\s>])|(?:not|no|non|false"
+    r"|fake|wrong|incorrect|rejected|discarded|invalid|previous|draft|old|example|user|human|student"
+    r"|question|problem|prompt|instruction|quote|blockquote)[a-z_]{0,20})(?:\s[^<>]{0,200})?>"
+    r"[^<>]{0,400}(?:</?\w{1,20}>[^<>]{0,400}){0,2}</(?P=tag)>",
+    re.IGNORECASE,
 )
+_NOT_SHOWN = re.compile(
+    r"<(?P<tag>\w{1,12})\s[^<>]{0,200}?(?:line-through|display:\s?none|visibility:\s?hidden|\bhidden\b)"
+    r"[^<>]{0,200}>[^<>]{0,400}</(?P=tag)>",
+    re.IGNORECASE,
+)
+# Characters that are struck through by those that combine with them; "=" becomes "≠".
+_STRIKES = re.compile(r"[\u0335-\u0338\u20e0]")
+_STRUCK_SIGNS = re.compile(r"(?:[^\s=<>][\u0335-\u0338\u20e0]\s?)+")
+_ENTITY = re.compile(r"&(?:#\d{2,5}|#x[\da-f]{2,5}|[a-z]{2,8});", re.IGNORECASE)
+_COLOUR = re.compile(
+    r"\\(?:text|math)?color(?:box)?\{(?!white|transparent)[A-Za-z!\d]{1,20}\}", re.IGNORECASE
+)
+# Boxes whose backslash was lost, or taken for the sign of a control character.
+_CARELESS_BOX = re.compile(r"(?:\\?\x08|\\B|(?<![A-Za-z\\])b)oxed\{")
 # Emphasis that ends inside an equation, behind its sign: "*4 + 8 =* 12".
 _EMPHASISED_SIDE = re.compile(r"(?<![\w*`])(\*{1,3}|_{1,2}|`)(?=\S)([^*_`\n]{0,100}=\s?)\1(?=\s)")
 # Turns of the user and of the system, with the tokens of chat templates.
@@ -175,6 +192,7 @@ def _searched(text: str) -> str:
     working = tagged or ("K" in tail and "THINK]" in tail) or "◁" in tail
     if working and _TAG_OF_WORK.search(tail):
         tail = without_thinking(_CARELESS_TAG.sub(_plain_tag, tail), _WORK)
+    tail = _as_shown(tail)
     if (
         ("*" in tail and ("=*" in tail or "= *" in tail))
         or ("_" in tail and "=_" in tail)
@@ -188,8 +206,22 @@ def _searched(text: str) -> str:
     if tail[:1] in _BEFORE_SPEAKER and (speaker := _SPEAKER.match(tail)) and speaker["user"]:
         tail = _without_user(tail)
     if tagged and ("<!--" in tail or "</" in tail) or "~" in tail and "~~" in tail:
-        tail = _STRUCK.sub("", tail)
+        tail = _NOT_SHOWN.sub("", _STRUCK.sub("", tail))
     return _NOISE.sub("", tail) if angled else tail
+
+
+def _as_shown(text: str) -> str:
+    """Return a text with its entities as characters, mended boxes, no colours or struck signs."""
+    if "&" in text:
+        text = _ENTITY.sub(_character, text)
+    if "olor" in text:
+        text = _COLOUR.sub("", text)
+    box = text.rfind("oxed{")
+    if box >= 0 and not text.startswith("\\b", box - 2):
+        text = _CARELESS_BOX.sub(r"\\boxed{", text)
+    if not text.isascii() and _STRIKES.search(text):
+        text = _STRUCK_SIGNS.sub("", text.replace("=\u0338", "≠"))
+    return text
 
 
 def _without_user(transcript: str) -> str:
@@ -205,6 +237,10 @@ def _without_user(transcript: str) -> str:
         if not speaker["user"]
     ]
     return "\n".join(said) or transcript[speakers[0].end() :].lstrip().partition("\n")[2]
+
+
+def _character(entity: re.Match[str]) -> str:
+    return unescape(entity.group()).replace("\u00a0", " ")
 
 
 def _plain_tag(tag: re.Match[str]) -> str:

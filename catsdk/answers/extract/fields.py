@@ -14,6 +14,8 @@ from catsdk.answers.extract.marked import inside
 from catsdk.answers.extract.surroundings import as_it_stands
 from catsdk.answers.extract.templates import is_placeholder
 from catsdk.answers.extract.values import whole_value
+from catsdk.answers.extract.withdrawals import takes_back
+from catsdk.answers.extract.wording import hedges
 
 __all__ = ["answer_field"]
 
@@ -79,6 +81,10 @@ _WRONG = (
     {"withdrawn"},
     {"retracted"},
 )
+_SURENESS = frozenset(["confidence", "probability", "certainty", "likelihood"])
+_UNSURE = re.compile(r"(?:very )?low|none|uncertain|unsure|0?\.[0-4]\d*|[0-4]?\d\s?%")
+_DENIED = re.compile(r"\W*(?:not|wrong|incorrect|false)\b", re.IGNORECASE)
+_REMARKS = frozenset(["note", "notes", "comment", "comments", "remark", "caveat", "disclaimer"])
 _NOT_ANSWERS = frozenset(_NOT_ANSWERS_WORDS.split())
 _KEY = re.compile(
     r"""(?<!\\)["'](final[_ ]?answer|answer|result|choice|label|prediction)["']\s{0,8}:\s{0,8}""",
@@ -92,6 +98,8 @@ _KEY_ENDS = tuple(
 )
 _TRUTH = re.compile(r"yes|no|true|false", re.IGNORECASE)
 _ANY_KEY = re.compile(r'[{,]\s{0,20}"[A-Za-z_ ]{1,40}"\s{0,8}:')
+# Between two objects that stand side by side.
+_NEXT_OBJECT = re.compile(r'[^{}]{0,400}\}[\s,\[\]]{0,20}(?:"\w{1,40}"\s?:\s?)?')
 _FENCE = re.compile(r"```(?:json5?|JSON)?[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(?=[,}\]\n]|$)', re.DOTALL)
 _LOOSE_STRING = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
@@ -242,6 +250,13 @@ def _is_against(name: str, value: object) -> bool:
         and said in ("0", "0.0", "0%")
     ):
         return True
+    if words & _SURENESS and _UNSURE.fullmatch(said):
+        return True
+    remark = value if words & _REMARKS and isinstance(value, str) else ""
+    if takes_back(remark) or hedges(remark) or _DENIED.match(remark):
+        return True
+    if words == {"role"} and said in ("user", "system", "human"):
+        return True
     if words & {"alternative", "alternatives"} and said not in ("", "none", "[]"):
         return True
     no, yes = str(value).lower() in ("false", "no"), str(value).lower() in ("true", "yes")
@@ -265,7 +280,13 @@ def _named_field(text: str) -> tuple[str | None, int] | None:
     opened = -1
     for key in reversed(list(_KEY.finditer(text))[-64:]):
         opens = text.rfind("{", 0, key.start())
-        if opens < 0 or (stated and opens != opened):
+        if opens < 0:
+            break
+        if stated and opens != opened:
+            before = _value(text, key.end())
+            joined = before is not None and _NEXT_OBJECT.fullmatch(text, before[1], opened)
+            if joined and _contradict(filter(None, (before[0], stated[0][1]))):
+                return None, stated[0][2]
             break
         found = _value(text, key.end())
         if found is not None and (found[0] is None or not is_placeholder(found[0])):

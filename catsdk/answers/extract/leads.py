@@ -12,7 +12,7 @@ from catsdk.answers.extract.sentences import words_of
 __all__ = ["is_denied", "is_meant"]
 
 # What may stand between the words and the value: spaces, emphasis, the beginning of a formula.
-_MARKS = r"[\s$\\(\[{*_:,]{0,8}"
+_MARKS = r"[\s$\\(\[{}*_:,\"'“‘«„`]{0,8}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,33 @@ _DENYING = (
         "first initial previous early earlier old naive best",
         r"\w+\ (?:guess|attempt|try|thought|answer)\s?(?:is|was|:)",
     ),
+    _lead(
+        "whichever whatever",
+        r"(?:which|what)ever(?:\ \w+){1,5}",
+    ),
+    _lead(
+        "bet betting",
+        r"bet(?:ting)?(?:\ (?:is|on|that|it['’]s|it|the|answer|my|money)){0,5}",
+    ),
+    _lead(
+        "had forced pressed wrong incorrect not",
+        r"""(?:had\ to\ (?:guess|pick|choose|bet|say|answer)|forced(?:\ to(?:\ \w+){1,2})?|pressed
+              |(?:is\ |['’]s\ )?(?:wrong|incorrect|not(?:\ (?:right|correct|accepted|it))?)),?
+            (?:\ (?:then|try|take|use|it|is|the|answer|i['’]d|i|would|say|pick|choose)){0,6}""",
+        r"\bif\ (?:[^.!?;,\n]{1,30}\ )?",
+    ),
+    _lead(
+        "second third backup alternative fallback plan next",
+        r"""(?:(?:second|third|next|backup|alternative|fallback)(?:[\ -]best)?\ (?:choice|option
+            |answer
+              |guess|candidate|possibility)|plan\ [b-d])(?:\ (?:is|was))?:?""",
+    ),
+    _lead(
+        "one",
+        r"""one\ of\ (?:these|those|them|the\ following)\ (?:is|must\ be|has\ to\ be)\ (?:the\ )?
+            (?:correct|right|true|answer|solution)\b[^.!?\n]*""",
+    ),
+    _lead("coin toss", r"(?:coin[\ -](?:flip|toss)|toss-?up)\b[^.!?\n]*"),
     _lead("even", "even", r"\bor\ "),
     # The other end of a range.
     _lead(
@@ -174,6 +201,7 @@ _DOUBTING = (
         r"|root|opposite|reciprocal|inverse|negation|negative)\ of)(?:\ the\ (?:value|number))?",
     ),
     _lead("far", r"far\ from"),
+    _lead("minus negative", "minus|negative"),
     _lead(
         "try consider take test",
         r"(?:try|consider|take|test)(?:\ the)?(?:\ (?:case|value|number|answer))?",
@@ -205,9 +233,44 @@ _DOUBTING = (
             [^,.;]{0,30}""",
     ),
 )
+# Denials, doubts and what is called wrong in other languages, of which English has no word.
+_ABROAD_WORDS = """
+nicht kein keine keineswegs pas no non nie niet nem nu vielleicht wahrscheinlich peut probablement
+quiz quizas tal talvez forse falsch falsche faux fausse mauvaise incorrecto incorrecta incorrecte
+errado errada sbagliato sbagliata fout weiss kanske misschien
+"""
+_ABROAD = frozenset(_ABROAD_WORDS.split())
+_JOINING = (
+    r"(?:\s?(?:ist|es|est|c['’]est|sea|é|è|son|is|die|la|le|el|it|antwort|réponse|respuesta|resposta"
+    r"|risposta|это|ответ|равен|是|为|為|答案|:|：)){0,4}"
+)
+_DENIED_ABROAD = re.compile(
+    rf"""(?:\b(?:nicht|keineswegs|pas|niet|nem)
+      |\bno\s(?:es|son|era)|\bnon\s(?:è|e['’]|sono)|\bnão\s(?:é|são)|\bnie(?:\sjest)?|\bnu\seste
+      |\bне(?:\s(?:равно|равен|является))?|\bkhông\sphải(?:\slà)?|ليس(?:ت)?|[不非](?:是|等于|等於|为|為)|並非
+      |(?:\b(?:vielleicht|möglicherweise|wahrscheinlich|peut-être|probablement|quizás?|tal\svez
+          |probablemente|talvez|forse|возможно|наверное?|вероятно|может\sбыть|kanske|misschien)
+        |可能|也[许許]|或[许許]|大概|たぶん|多分|おそらく|아마도?|어쩌면|ربما|शायद){_JOINING}
+      |\b(?:wei(?:ß|ss)(?:\s\w+)?\snicht|sais\spas|no\s(?:lo\s)?sé|не\sзнаю)|不知道|不清楚
+      |(?:\b(?:falsch\w*|faux|fausse|mauvaise|incorrect[oae]|errad[oa]|sbagliat[oa]|fout\w*
+          |неверн\w+|неправильн\w+)|błędn\w+|[错錯][误誤]的?|间违い|間違い)
+        (?:\s?(?:antwort|réponse|respuesta|resposta|risposta|ответ|答案))?{_JOINING})
+      \s?[，,]?{_MARKS}[：:]?\s?$""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def _is_denied_abroad(before: str, words: Collection[str]) -> bool:
+    """Tell whether words of another language that deny or doubt stand directly before a value."""
+    if before.isascii() and _ABROAD.isdisjoint(words):
+        return False
+    return _DENIED_ABROAD.search(before) is not None
+
+
 _SIGN = re.compile(
     r"[\u2717\u2718\u274c\u274e\U0001f44e\U0001f6ab\u26d4][\s$\\(\[{]{0,6}$"
-    r"|(?:\\neq?(?![a-z])|\\not\s?=|\\(?:neg|lnot|not)(?![a-z])|¬|≠|!=|=/=|<>)[\s$\\(\[{]{0,6}$|\\(?:sout|st|[xb]?cancel)\{\s?$"
+    r"|(?:\\neq?(?![a-z])|\\not\s?=|\\(?:neg|lnot|not|notin|nexists)(?![a-z])|\\not\s?\\[a-z]{2,12}|¬|≠|!=|=/=|<>)[\s$\\(\[{]{0,6}$|\\(?:sout|st|[xbh]?cancel|[hv]?phantom)\{\s?$"
+    r"|\\color\{(?:white|transparent)\}[\s{$]{0,3}$|\\textcolor\{(?:white|transparent)\}\{[\s$]{0,2}$"
 )
 _OPENING = " \t\n\r\f\v\u00a0\u2009\u202f\u3000$\\([{"
 # With one of these the pattern may fit, which is fast to see.
@@ -230,6 +293,14 @@ _SIGNS = (
     "sout",
     "st",
     "cancel",
+    "phantom",
+    "white}",
+    "transparent}",
+    "notin",
+    "nexists",
+    "not\\in",
+    "not\\equiv",
+    "not\\exists",
 )
 _CONTRACTED = re.compile(r"['’][tT]")
 
@@ -263,6 +334,8 @@ def is_meant(before: str, words: Collection[str]) -> bool:
 
     Its `words` are those of `words_of`; others may be among them.
     """
+    if _is_denied_abroad(before, words):
+        return False
     if before.isascii() and _WATCHED.isdisjoint(map(_beginning, words)):
         return not _ends_in_sign(before)
     return not _speaks_against(before, words, _BY_WORD)

@@ -23,6 +23,8 @@ _OTHER_TAG = re.compile(
     r"|final[-_ ](?:answer|result|solution|response))>([^<>]{1,400})</\1>",
     re.IGNORECASE,
 )
+# A box whose content is not shown states nothing, and neither does what stands in it.
+_HIDDEN = re.compile(r"\\f?box(?:ed)?\{\s?\\[hv]?phantom\{")
 _OR = re.compile(r"\s*(?:or|oder|ou|/|\|)\s*", re.IGNORECASE)
 _HASHES = re.compile(r"####[ \t]+([^\n]*)")
 _MOST = 64
@@ -47,7 +49,7 @@ def boxed(text: str) -> str | None:
     """
     found = joined_boxes(text, skip=is_placeholder)
     if found is None:
-        return "" if ends_in_box(text) else None
+        return "" if ends_in_box(text) or _HIDDEN.search(text) else None
     answer = as_it_stands(text, *found)
     return None if answer and _is_replaced(answer, text[found[1] :]) else answer
 

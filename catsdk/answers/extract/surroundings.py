@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from catsdk.answers.extract.closing import concluded
-from catsdk.answers.extract.code import is_comment
-from catsdk.answers.extract.conditions import is_one_case
+from catsdk.answers.extract.code import is_code, is_comment
+from catsdk.answers.extract.conditions import is_one_case, may_depend
 from catsdk.answers.extract.cues import after_cue
 from catsdk.answers.extract.leads import is_meant
 from catsdk.answers.extract.sentences import words_of
@@ -40,7 +41,8 @@ _MINUS = re.compile(r"[-\u2212\u2013](\s?)[$({*]{0,2}$")
 _OPERATOR_BEFORE = re.compile(
     r"(?:[\w)}\]]\s?[+/×÷·]|[\w)}\]]\*|[\w)}]\s\*|\^|[A-Za-z]_|\\(?:pi|theta|alpha|beta)"
     r"|\\(?:cdot|times|div|pm|mp|sqrt|[dtc]?frac|log|ln|sin|cos|tan|exp)(?:\[[^\]]{0,9}\])?"
-    r"|\}\{)[\s{(]{0,3}$"
+    r"|\}\{|(?<=[\w)}|]\s)[<>]|(?<=[\w)}|])<|[≤≥]|\\(?:[lg]eq?(?:slant)?|[lg]t)(?![a-z])"
+    r"|(?<!\w)0\.)[\s{(]{0,3}$"
     # A digit or a letter multiplies where it stands directly before the mark.
     r"|(?:\d|(?<![A-Za-z\\])[A-Za-z])[{(]{0,2}$"
 )
@@ -48,8 +50,24 @@ _OPERATOR_BEHIND = re.compile(
     r"\s?(?:\^|_\{?\d|\\(?:cdot|times|div|pm|mp|neq?|leq?|geq?|choose|pi|sqrt|[dtc]?frac)(?![a-z])"
     r"|[+/×÷·≠≤≥]\s?[-\w\\(]|\*(?!\*)\s?[\w(\\]|[-\u2212](?=[\d(\\]|[a-z](?![A-Za-z]))"
     r"|\s?[-\u2212]\s(?=[\d(\\])|(?<=\})[xyznkabcpqrtuvw](?![A-Za-z])|(?<=\})\d|!\s?[-+*/=\d])"
+    r"|\s?(?:<\s?(?=[\d\\A-Za-z][^>]*$)|\{\}\s?[\^_]|[eE]-?\d|\.\d|,\d{3}(?!\d)|:\s?\d|,\s?\\l?dots)"
     r"|[\s$\\)\]}*_`]{1,6}(?:squared|cubed|plus|minus|doubled|tripled|halved|(?:divided|multiplied)\sby"
     r"|times\s(?:two|three|itself|\d))\b"
+)
+# A box between braces that a formula opens, or inside a pair, an interval or a set.
+_SHELL_WORDS = """
+text textbf textit textrm mathbf mathrm mathit mathsf bm boldsymbol underline ensuremath large Large
+LARGE huge Huge displaystyle color textcolor colorbox bf boxed fbox left centerline
+"""
+_SHELLS = frozenset(_SHELL_WORDS.split())
+_OPENED = re.compile(r"(?:([_^])|\\([A-Za-z]+)(?:\{[^{}]{0,30}\}|\[[^\]]{0,9}\])?)\s?$")
+_FIRST_OF_PAIR = re.compile(r"(?<![\w}])\\?[(\[{]\s?$")
+_LATER_OF_PAIR = re.compile(r"(?<![\w}])\\?[(\[{](?:\s?-?[\w\\.]{1,12}\s?[,;]){1,6}\s?$")
+_SECOND = re.compile(r"(?:\s?[,;]\s?-?[\w\\.]{1,12}){1,6}\s?\\?[)\]}]")
+_CLOSES = re.compile(r"\s?\\?[)\]}]")
+_SCALE = re.compile(
+    r"[\s$]{0,3}(?:\\(?:text|mathrm)\{\s?)?(hundred|thousand|million|billion|trillion|dozen)\b(?!s)",
+    re.IGNORECASE,
 )
 _PERCENT = re.compile(r"[$\s]{0,2}\\?%")
 
@@ -79,9 +97,7 @@ def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
     words = words_of(line)
     if (
         not is_meant(line, words)
-        or is_comment(line)
-        or is_spoken(line)
-        or is_one_case(_last_sentence(line))
+        or _is_quoted(text, start, line, words)
         or (not _ASKING.isdisjoint(words[:2]) and asks(_last_sentence(line)))
         or ("etween" in line and _BETWEEN.search(line) and not _BOTH.search(content))
     ):
@@ -92,17 +108,47 @@ def as_it_stands(text: str, start: int, end: int, content: str) -> str | None:
         return ""
     if goes_on and _is_filled_in(behind):
         return content
+    if _is_part(line, behind) or (goes_on and _OPERATOR_BEHIND.match(text, end)):
+        return ""
     if not _DASHES.isdisjoint(line[-4:]) and (minus := _MINUS.search(line)) is not None:
         return _negative(content, line[: minus.start()].rstrip(" $({*\\"), spaced=bool(minus[1]))
-    if (
-        _may_operate(line)
-        and _OPERATOR_BEFORE.search(line[-24:])
-        or goes_on
-        and _OPERATOR_BEHIND.match(text, end)
-    ):
+    if _may_operate(line) and _OPERATOR_BEFORE.search(line[-24:]):
         return ""
-    percent = goes_on and "%" not in content and _PERCENT.match(behind)
-    return f"{content}\\%" if percent else content
+    return _with_words(content, behind) if goes_on else content
+
+
+def _with_words(content: str, behind: str) -> str:
+    """Return an answer with the percent sign, or the word of a scale, that follows its mark."""
+    if "%" not in content and _PERCENT.match(behind):
+        return f"{content}\\%"
+    scale = _SCALE.match(behind) if content.isdecimal() else None
+    return f"{content} {scale[1]}" if scale else content
+
+
+def _is_quoted(text: str, start: int, line: str, words: Iterable[str]) -> bool:
+    """Tell whether a mark is in a program, in the words of somebody, or holds in one case only."""
+    if is_comment(line) or ("`" in text and is_code(text, start, start)):
+        return True
+    if is_spoken(line):
+        return True
+    return may_depend(words, line) and is_one_case(_last_sentence(line))
+
+
+def _is_part(line: str, behind: str) -> bool:
+    """Tell whether a mark stands in a group of a formula, or is one of several in brackets."""
+    last, first = line[-3:].rstrip()[-1:], behind[:2].lstrip()[:1]
+    if first and last in "([{" and first in ",;" and last:
+        return _FIRST_OF_PAIR.search(line) is not None and _SECOND.match(behind) is not None
+    if last and last in ",;":
+        return _CLOSES.match(behind) is not None and _LATER_OF_PAIR.search(line) is not None
+    depth = 0
+    for at in range(len(line) - 1, -1, -1) if first == "}" else ():
+        if line[at] in "{}" and line[at - 1 : at] != "\\":
+            depth += 1 if line[at] == "}" else -1
+        if depth < 0:
+            opened = _OPENED.search(line, 0, at)
+            return opened is not None and opened[2] not in _SHELLS
+    return False
 
 
 def _is_of_another(line: str, behind: str) -> bool:
@@ -122,7 +168,7 @@ def _last_sentence(line: str) -> str:
 def _may_operate(line: str) -> bool:
     """Tell, at a glance, whether an operator or a factor may end a line."""
     last = line.rstrip(" \t\r\f\v{(")[-1:]
-    return last.isalnum() or last in "+/×÷·*^_}]" or not line.isascii()
+    return last.isalnum() or last in "+/×÷·*^_}]<>." or not line.isascii()
 
 
 def _is_filled_in(behind: str) -> bool:

@@ -321,7 +321,7 @@ def may_be_anothers(text: str, words: Collection[str]) -> bool:
 
 # Who speaks in a dialogue, or which of several solutions is quoted: "Bob: 5", "Response 1: 5".
 _SPEAKER = re.compile(
-    rf"""[\s#*>_(\[-]{{0,8}}(?:(?:student|pupil|classmate|teacher|professor|user|human|friend
+    rf"""[\s#*>_(\[-]{{0,8}}(?:(?:student|pupil|classmate|teacher|professor|user|human|friend|grader|system|judge|evaluator|admin
         |(?:prof|dr|mr|mrs|ms)\.?\s\w+|(?-i:{_any_of(_GIVEN_NAMES)}))(?:\s(?:\d{{1,3}}|[A-Z]))?
       |(?:student|response|rollout|solver|expert|candidate|model|{_any_of(_NAMED_SOLVERS)})\s\#?(?:\d{{1,3}}|[A-Z])
       |{_any_of(_NAMED_SOLVERS)}(?:[-\w.]{{0,12}}|\salpha)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from catsdk.answers.extract.conditions import depends
+from catsdk.answers.extract.conditions import depends, may_depend
 from catsdk.answers.extract.sentences import words_of
 
 __all__ = ["is_corrected", "is_withdrawn", "refutes", "takes_back"]
@@ -18,10 +18,12 @@ _TAKING_BACK_WORDS = """
 wrong incorrect mistaken false impossible mistake error unsure guessing right correct true sure
 certain confident scratch strike disregard ignore forget never nevermind oops kidding not take
 retract withdraw lied isn joking joke lie test no nein non nee fout falsch faux wait guess guessed
-nonsense absurd invalid different unknown vary believe fails doesn didn over redo
+nonsense absurd invalid different unknown vary believe fails doesn didn over redo stand disagree
+trust endorse
 again attempt reconsider rethink recompute recalculate recount everything
 maybe perhaps possibly or alternatively otherwise else another could might may misread misunderstood
-misinterpreted miscalculated miscounted made placeholder random
+misinterpreted miscalculated miscounted made placeholder random possible option
+options unverified other
 """
 _CORRECTING_WORDS = """
 correction edit update erratum thought mean meant make rather actually wait no oops sorry hold let
@@ -30,8 +32,10 @@ _TAKING_BACK = frozenset(_TAKING_BACK_WORDS.split())
 _CORRECTING = frozenset(_CORRECTING_WORDS.split())
 # The first two letters of the words that may refute what they follow.
 _REFUTING_BEGINNINGS = """
-ac ah al an ar as at bu ca cl co de di do e fa fo fr ge gi go ha hm ho i if ig in is it jk jo ju ki
-le lo ma mo mu ne no oh oo or pe pl po pr sa sc se sh so st sy th to tu un vi wa we wh wi wo wr ye
+ac ah al an ar as at bu ca cl co de di do e es fa fo fr ge gi go ha hm ho i if ig in is it je jk
+jo ju
+ki le lo ma mo mu n ne ni no oh oo or pe pl po pr sa sc se sh so st sy th to tu un vi wa we wh wi wo
+wr ye
 """
 _REFUTING = frozenset(_REFUTING_BEGINNINGS.split())
 _BEGINNING = 32
@@ -42,7 +46,8 @@ _STOP = re.compile(r"[.!?\n。！][.!?\s。！]*")
 _STOP_OR_STAR = re.compile(r"[.!?\n。！*][.!?\s。！*]*")
 _TAKEN_BACK_INSIDE = re.compile(r", (?:no|wait|nein|non)\b,? (?:\$?-?\d|[A-J]\b)", re.IGNORECASE)
 _TAKEN_BACK = re.compile(
-    r"""[\s*_>(-]{0,8}(?:step\ \d{1,2}[:.]\ )?(?:
+    r"""[\s*_>(-]{0,8}(?:(?:\[\^?\d{1,2}\]|[¹²³†])[:.]?\ ?)?(?:step\ \d{1,2}[:.]\ )?
+      (?:(?:note|disclaimer|warning|caveat|p\.?\ ?s\.?|n\.?\ ?b\.?)[*_]{0,2}[:.]?[*_]{0,2}\ )?(?:
         (?:(?:wait|no|oops|hmm+|actually|hold\ on|sorry|but|however|hang\ on|ah|oh
           |well)\b[,.!…—-]*\s+)
         {1,3}(?:that|this|it|i)\b(?:
@@ -85,6 +90,22 @@ _TAKEN_BACK = re.compile(
       | (?:(?:wait|hmm+|no|actually|so|okay|ok|but|oh)\b[,.!…]*\ ){0,2}let(?:['’]s|\ me|\ us)
           \ (?:start\ over|redo|try\ (?:(?:this|that|it)\ )?again|re-?(?:compute|calculate|think
           |consider|count))\b(?!\ to\b)
+      | the\ above\ (?:\w+\ )?(?:is|was)\ (?:\w+ly\ )?(?:wrong|incorrect|false|an?\ (?:guess|joke
+          |lie))\b
+      | (?:but\ )?i\ (?:do\ not|don['’]t)\ (?:stand\ by|agree\ with|trust|endorse)\b
+      | i\ disagree\b | not\ really\b
+      | (?:this|that|it|(?:the|my|this)\ (?:above\ )?(?:answer|number|value|result|box))\ (?:is|was)
+          \ (?:just\ |only\ |merely\ )?an?\ (?:\w+\ )?(?:placeholder|guess|joke|lie|dummy)\b
+      | (?:this|that|it|(?:the|my|this)\ (?:above\ )?(?:answer|number|value|result))\ (?:may|might
+          |could)\ (?:well\ |also\ )?(?:not\ be\ (?:right|correct|true)|be\ (?:wrong|incorrect|off
+          |mistaken))\b
+      | i\ (?:did\ not|didn['’]t)\ (?:actually|really)\ (?:compute|calculate|solve|work|check
+          |verify)
+      | (?:also\ possible|other\ (?:possible\ )?(?:answers?|options?|solutions?
+          |values?))\b\W{1,4}[-$]?\d
+      | if\ (?:(?:that|this|it)(?:['’]s|\ is)\ )?(?:wrong|incorrect|false|not(?:\ (?:right|correct
+          |accepted))?)
+          ,\ (?:then\ )?(?:it\ is\ |it['’]s\ |try\ )?[-$(*\\]{0,3}(?:\d|boxed)
       | (?:trying\ again|(?:second|new|next)\ (?:attempt|try))\b
       | never\ ?mind\b | oops\b | just\ kidding\b | not!
       | i\ (?:take\ (?:that|this|it)\ back|retract|withdraw|lied|was\ (?:wrong|joking|kidding))\b
@@ -159,6 +180,20 @@ _REFUTED = re.compile(
       | (?:more\ or\ less|give\ or\ take|plus\ or\ minus|with\ probability|just\ kidding|kidding
         |joking|jk|i\ guess|(?:maybe|perhaps|possibly|probably|presumably)(?=[\s.!?)]*$))\b
       | -?ish\b | and\ (?:a\ bit|some\ change)\b
+      | ["”»’]{{1,2}}\ ?,?\s(?:(?:he|she|they|(?-i:[A-Z])\w+)\ )?(?:says?|said|wrote|writes
+          |answered|replied
+          |claim(?:s|ed)|argue[sd]|dijo|dit|sagte|schrieb|disse|сказала?|написала?)\b
+      | \((?:(?:it\ )?(?:could|might|may)\ (?:also\ )?be\b|(?:confidence|certainty|probability
+          |likelihood)\W{{1,3}}(?:very\ )?(?:low|medium|small|[0-4]?\d\s?%|0?\.[0-4]))
+      | [(,]?\s?(?:(?:with|at)\ (?:only\ |about\ )?)?[1-6]?\d\s?\\?%\ (?:confiden(?:ce|t)|sure
+          |certain(?:ty)?
+          |probability|chance|likel[yi]\w*)\b
+      | (?:ist|est|es|é|è|is|jest)\ (?:falsch|fau(?:x|sse)|incorrect[oae]|fals[oa]|errad[oa]
+          |incorret[oa]
+          |sbagliat[oa]|fout|błędn\w+)\b | [—–-]?\s?неверн\w+
+      | (?:ist\ nicht|n['’]est\ pas|no\ es|não\ é|non\ è|is\ niet|nie\ jest|не\ (?:подходит
+          |верно))\b
+      | \W{{0,6}}(?:是|は|が)?(?:不对|不對|不正确|不正確|[错錯][误誤]?的|間違|誤り|違い?[うま])
       | (?:format|syntax|notation)\b | unless\b | (?:is|was)\ what\ (?!i\b|we\b|you\b|is\b|was\b)
       | would\ (?:be|have\ been)\b[^.!?\n]{{0,60}}\bif\b
       | (?:in|for|to|from)\ (?:the\ |an?\ )?(?:previous|last|other|different|another|similar
@@ -199,11 +234,16 @@ def is_withdrawn(behind: str, answer: str, words: Iterable[str]) -> bool:
 
     Its `words` are those of `words_of`.
     """
-    return (
-        refutes(behind, answer)
-        or _takes_back(behind, words)
-        or _is_corrected(behind, answer, words)
-    )
+    if may_depend(words, behind) and depends(behind, answer):
+        return True
+    return _is_refuted(behind) or _takes_back(behind, words) or _is_corrected(behind, answer, words)
+
+
+def _is_refuted(rest: str) -> bool:
+    begins = _BEGINS.match(rest) if rest[:_BEGINNING].isascii() else None
+    if begins is not None and begins[1].lower() not in _REFUTING:
+        return False
+    return _REFUTED.match(rest) is not None or _TAKEN_BACK.match(rest) is not None
 
 
 def refutes(rest: str, value: str = "") -> bool:
@@ -211,12 +251,7 @@ def refutes(rest: str, value: str = "") -> bool:
 
     A condition on it does, too.
     """
-    if depends(rest, value):
-        return True
-    begins = _BEGINS.match(rest) if rest[:_BEGINNING].isascii() else None
-    if begins is not None and begins[1].lower() not in _REFUTING:
-        return False
-    return _REFUTED.match(rest) is not None or _TAKEN_BACK.match(rest) is not None
+    return depends(rest, value) or _is_refuted(rest)
 
 
 def takes_back(text: str) -> bool:

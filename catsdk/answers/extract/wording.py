@@ -28,6 +28,8 @@ _REJECTION = re.compile(
       |(?:not|cannot)\ (?:\w+ly\ )?(?:the\ case|true|right|correct|possible|that|think|believe|say
         |claim
         |mean|like|imply|suggest|expect|agree|follow|equal|be|as\ if))\b
+      |(?<!\w)(?:falsche?[rsn]?|faux|fausses?|mauvaise|incorrect[oae]|errad[oa]|sbagliat[oa]|неверн\w+
+        |неправильн\w+)(?!\w)|[错錯][误誤]
       |n['’]t\ (?:\w+ly\ )?(?:true|right|correct|that|think|believe|say|mean|expect|agree|equal
       |be)\b|(?:not|n['’]t|never|nicht|pas|no|não|non|nie|niet|nem|inte|ikke|не|không\ phải)\W*$
         |(?<!\w)(?:ليس|değil|नहीं)(?!\w)|[\u2717\u2718\u274c\u274e\U0001f44e\U0001f6ab\u26d4]""",
