@@ -79,3 +79,15 @@ def test_a_wrong_setting_is_refused_before_anything_is_paid_for(
     with pytest.raises(InvalidInputError, match=told):
         sdft(config_of(tmp_path, 1, **setting), ROWS, teacher=teacher)
     assert teacher.requests == []
+
+
+def test_too_few_prompts_for_a_step_are_refused_before_anything_is_paid_for(
+    tmp_path: Path,
+) -> None:
+    teacher = FunctionProvider(answers)
+    config = config_of(tmp_path, 1)
+    few = ROWS[: config.prompts_of_a_step - 1]
+    told = rf"{len(few)} prompts? cannot fill a step: a batch of 4 completions"
+    with pytest.raises(InvalidInputError, match=told):
+        sdft(config, few, teacher=teacher)
+    assert teacher.requests == []

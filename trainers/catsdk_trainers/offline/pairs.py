@@ -13,7 +13,8 @@ from anyio.from_thread import start_blocking_portal
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from catsdk.cat import CaT
-from catsdk.core.errors import NoEvidenceError
+from catsdk.core.display.counting import counted
+from catsdk.core.errors import InvalidInputError, NoEvidenceError
 from catsdk.core.ports import Provider, name_of
 from catsdk.core.sending import Limits
 from catsdk.core.types import Result
@@ -70,18 +71,22 @@ def prepared(
     tokenizer: Any = None,
     teacher: Provider | None,
     resume: bool,
+    fewest: int = 1,
 ) -> Prepared:
     """Load the model, and have a synthesis made of each prompt that has none.
 
-    Under a launcher the first rank has them made, and the others wait.
+    Under a launcher the first rank has them made, and the others wait. `fewest` is the number of
+    prompts that the trainer needs for a step, with a synthesis each.
 
     Raises:
-        InvalidInputError: there are no data, or they are wrong.
+        InvalidInputError: there are no data, too few for a step, or they are wrong.
         ConfigurationError: the output folder holds another run.
         ModelNotFoundError: there is no such model.
-        NoEvidenceError: no prompt could be synthesized.
+        NoEvidenceError: no prompt could be synthesized, or too few for a step.
     """
     rows = values_of(training_rows(data, config))
+    if len(rows) < fewest:
+        raise InvalidInputError(f"{counted(len(rows), 'prompt')} {_too_few(config, fewest)}")
     check_models(CaT(teacher or config.sft.sampler, estimator=teacher_of(config)))
     join_ranks()
     model, tokenizer = _loaded(config, model, tokenizer)
@@ -104,7 +109,17 @@ def prepared(
     spending.count_only_time()
     if not pairs:
         raise NoEvidenceError(f"none of {len(rows)} prompts could be synthesized; see the log")
+    if len(pairs) < fewest:
+        made = f"{len(pairs)} of {counted(len(rows), 'prompt')} could be synthesized, which"
+        raise NoEvidenceError(f"{made} {_too_few(config, fewest)}; see the log")
     return Prepared(model, tokenizer, pairs, at, spending, unfinished)
+
+
+def _too_few(config: CaTConfig, fewest: int) -> str:
+    return (
+        f"cannot fill a step: a batch of {config.batch} completions, {config.rollouts.count} of"
+        f" each prompt, needs {fewest} prompts; give more, or set batch to a smaller number"
+    )
 
 
 def synthesized_pairs(

@@ -79,7 +79,8 @@ def sdft(
     # Raises for wrong settings before anything is paid for.
     arguments = made(SDFTConfig, sdft_arguments(config, SDFTConfig, template=TEMPLATE))
     # TRL reads the weights of its teacher a second time: they are those of the config's model.
-    ready = prepared(config, data, teacher=teacher, resume=resume)
+    fewest = config.prompts_of_a_step
+    ready = prepared(config, data, teacher=teacher, resume=resume, fewest=fewest)
     rows = [
         {"prompt": pair["prompt"], "privileged_context": pair["completion"][0]["content"]}
         for pair in ready.pairs
