@@ -1,4 +1,4 @@
-"""Agreement: how the verdicts and grades of runs go with what people said of them."""
+"""Agreement of people's labels with the verdicts and grades of runs."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ PEOPLE = "people"
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """What people said of the runs below a folder, beside what judges and grades say.
+    """The labels that people gave to the runs in a folder, compared with judges and grades.
 
     Args:
-        verdicts: How far each judge agrees with people, over the verdicts that were labelled;
-            `None` if none was, or no judge answered one.
-        references: The same of the grades of references, by known answers or criteria; `None`
-            where no reference that was labelled has one.
+        verdicts: Each judge's agreement with people, over the labelled verdicts; `None` if no
+            verdict was labelled, or no judge answered one that was.
+        references: The same for the grades of references, by known answers or criteria; `None` if
+            no labelled reference has a grade.
         right: For each estimator and size, how many references people call right, and of how many.
-        gone: How many labels are about what is no longer there.
+        gone: How many labels refer to something that no longer exists.
 
     Example:
         >>> from pathlib import Path
@@ -46,10 +46,10 @@ class Labelled:
 def people_and_judges(folder: str | Path) -> Labelled:
     """Compare judges and grades with the labels that people gave in the viewer.
 
-    Kappa needs the extra `agreement`, and two different answers.
+    Kappa needs the extra `agreement`, and answers that are not all the same.
 
     Args:
-        folder: Where catsdk wrote; all runs below it count together.
+        folder: A folder that catsdk wrote; all runs below it are counted together.
 
     Returns:
         The agreement of each judge, and of grades, with people.
@@ -66,7 +66,7 @@ def people_and_judges(folder: str | Path) -> Labelled:
     """
     root = Path(folder)
     if not root.exists():
-        raise InvalidInputError(f"{root} is not there; give a folder that catsdk wrote")
+        raise InvalidInputError(f"{root} does not exist; give a folder that catsdk wrote")
     judged: list[tuple[bool, dict[str, bool | None]]] = []
     graded: list[tuple[bool, dict[str, bool | None]]] = []
     right: dict[str, tuple[int, int]] = {}
@@ -87,7 +87,7 @@ def people_and_judges(folder: str | Path) -> Labelled:
 
 
 def _labelled(root: Path) -> Iterator[tuple[Label, Entry | None]]:
-    """Each label with its item; `None` if that is gone."""
+    """Each label with its item, or `None` if the item is gone."""
     for run in Finder(root).runs().values():
         labels = by_item(labels_in(run.path))
         if not labels:
@@ -99,7 +99,7 @@ def _labelled(root: Path) -> Iterator[tuple[Label, Entry | None]]:
 
 
 def _answers(entry: Entry, label: Label) -> dict[str, bool | None]:
-    """What each judge says of the criterion that a label is about."""
+    """Each judge's verdict on the criterion that a label is about."""
     return {
         verdict.judge or "judge": verdict.met
         for score in entry.all_scores
@@ -111,7 +111,7 @@ def _answers(entry: Entry, label: Label) -> dict[str, bool | None]:
 
 
 def _members(verdict: Verdict) -> tuple[Verdict, ...]:
-    """The verdict; that of a panel with those of its members."""
+    """The verdict and, if it is a panel's, those of its members."""
     return verdict, *verdict.votes
 
 

@@ -1,4 +1,4 @@
-"""Entry: one prompt of a run with all its evidence, whatever kind of folder it was read from."""
+"""Entry: one prompt of a run with all its evidence, from any kind of folder."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ __all__ = ["Entry", "Made", "entry_of", "prompt_of", "without_group"]
 
 
 class Made(Value):
-    """A reference that an estimator made of the group, and what is known of it.
+    """A reference that an estimator made from the group, and what is known about it.
 
     Args:
         estimator: The estimator's name.
         size: G, the number of rollouts that it was given.
-        reference: The reference, its group left out; `None` if there is none.
-        score: Its grade by the known answer or the criteria; `None` without one.
-        departs: Whether it answers otherwise than the majority.
+        reference: The reference without its group; `None` if there is none.
+        score: Its grade by the known answer or the criteria; `None` if it was not graded.
+        departs: Whether its answer disagrees with the majority.
         tied: Whether a vote was settled at random.
         majority_score: The grade of the majority's answer.
-        all_wrong: Whether no rollout is right.
+        all_wrong: Whether every rollout is wrong.
         failure: Why there is no reference, or no grade.
     """
 
@@ -44,7 +44,7 @@ class Made(Value):
 
     @property
     def contender(self) -> str:
-        """The estimator with the size, as `NAME/SIZE`."""
+        """The estimator and the size, as `NAME/SIZE`."""
         return f"{self.estimator}/{self.size}"
 
     @property
@@ -66,22 +66,22 @@ class Made(Value):
 
 
 class Entry(Value):
-    """What is known of one prompt: the group, and all that was made of it.
+    """Everything known about one prompt: the group, and all that was made from it.
 
     Args:
-        id: Its name in the run.
+        id: Its id in the run.
         prompt: The messages that were answered.
-        gold: The known answers, as the data has them.
+        gold: The known answers, as written in the data.
         group: The rollouts; `None` if there are none.
-        grades: Whether rollouts are right by the known answer, by index.
-        made: What estimators made of the group.
+        grades: Whether each rollout is right by the known answer, by index.
+        made: The references that estimators made from the group.
         scores: The rewards of the rollouts.
-        rubrics: The rubrics that they were judged by.
-        calls: Calls that neither group nor reference lists.
+        rubrics: The rubrics by which the rollouts were judged.
+        calls: Calls that neither the group nor a reference lists.
         failure: Why there is no result.
         partial: Whether it was cut short.
-        step: The step of a training.
-        advantages: Those of the rollouts in a training, by index.
+        step: The training step.
+        advantages: The advantages of the rollouts in a training, by index.
     """
 
     id: str
@@ -100,7 +100,7 @@ class Entry(Value):
 
     @property
     def question(self) -> str:
-        """The text of the last user message, else of the last message."""
+        """The text of the last user message or, if there is none, of the last message."""
         asked = [message.text for message in self.prompt if message.role == "user"]
         return asked[-1] if asked else (self.prompt[-1].text if self.prompt else "")
 
@@ -112,19 +112,19 @@ class Entry(Value):
         calls += [call for rubric in self.rubrics for call in rubric.calls]
         for score in self.scores:
             calls += _calls_of(score)
-        # What a result lists by itself may be that of a verdict, too.
+        # A call that a result lists may also be listed by a verdict.
         seen = {call.model_dump_json() for call in calls} if self.calls else set[str]()
         calls += [call for call in self.calls if call.model_dump_json() not in seen]
         return tuple(calls)
 
     @property
     def all_scores(self) -> tuple[Score, ...]:
-        """The scores, and those that sums are made of."""
+        """The scores, including the parts of sums."""
         return tuple(each for score in self.scores for each in _parts_of(score))
 
     @property
     def outline(self) -> Outline:
-        """The short form, by which items are listed, searched and filtered."""
+        """The short form, used to list, search and filter items."""
         usage = Usage.total(call.usage for call in self.all_calls)
         rollouts = self.group.rollouts if self.group else ()
         rewards = {score.index: score.value for score in self.scores}
@@ -151,7 +151,7 @@ class Entry(Value):
         )
 
     def as_json(self) -> dict[str, JsonValue]:
-        """The whole of it for the page; log-probabilities, which no screen shows, are left out."""
+        """The whole entry for the page, without log-probabilities, which no screen shows."""
         data: dict[str, JsonValue] = self.model_dump(
             mode="json",
             exclude={"group": {"rollouts": {"__all__": {"completion": {"logprobs"}}}}},
@@ -162,11 +162,11 @@ class Entry(Value):
 
 
 def entry_of(result: Result, id: str) -> Entry:
-    """The entry of a result of the method.
+    """Make the entry for a result of the method.
 
     Args:
-        result: What came of a prompt.
-        id: Its name in the run.
+        result: The result of a prompt.
+        id: Its id in the run.
     """
     reference = result.reference
     group = result.group or (None if reference is None else reference.group)
@@ -192,18 +192,18 @@ def entry_of(result: Result, id: str) -> Entry:
 
 
 def without_group(reference: Reference) -> Reference:
-    """The reference with an empty group: the rollouts stand once in an entry."""
+    """The reference with an empty group, as an entry holds the rollouts only once."""
     return reference.model_copy(update={"group": Group(prompt=(), rollouts=())})
 
 
 def _of_references(made: tuple[Made, ...]) -> list[Call]:
-    """The calls of all references, each once: who asked the same was given the same answer."""
+    """The calls of all references, each once, since estimators share equal calls."""
     found: Counter[str] = Counter()
     calls: dict[str, Call] = {}
     for each in made:
         own = each.reference.calls if each.reference else ()
         texts = [call.model_dump_json() for call in own]
-        # The most often that one reference lists it: equal calls of one reference were all sent.
+        # Count a call as often as any one reference lists it: within a reference, all were sent.
         found |= Counter(texts)
         calls |= dict(zip(texts, own, strict=True))
     return [calls[text] for text, count in found.items() for _ in range(count)]
@@ -223,7 +223,7 @@ def _parts_of(score: Score) -> Iterator[Score]:
 
 
 def _dull(scores: tuple[Score, ...]) -> int:
-    """How many criteria have the same verdict for all of several rollouts."""
+    """How many criteria have the same verdict for all rollouts, if there are several."""
     degrees: dict[str, list[float]] = {}
     for score in scores:
         for verdict in score.verdicts:
@@ -233,10 +233,10 @@ def _dull(scores: tuple[Score, ...]) -> int:
 
 
 def prompt_of(value: Any) -> tuple[Message, ...]:
-    """Read a prompt as it was written down; anything else is shown as the words of a user.
+    """Read a recorded prompt; anything unexpected is shown as a user message.
 
     Args:
-        value: A text, the messages of a chat, or whatever else stands in its place.
+        value: A text, the messages of a chat, or any other JSON value.
     """
     try:
         return check_prompt(value)

@@ -1,4 +1,4 @@
-"""Exports the viewer of a folder as one HTML file, which says what it leaves out."""
+"""Export a folder's viewer as one HTML file, which says what it leaves out."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ __all__ = ["export_page"]
 
 MOST_BYTES: Final = 24_000_000
 MOST_ROWS: Final = 2_000
-"""Rows of a run's list; its items with all their evidence are as many as there is room for."""
+"""The most rows of a run's list; how many items have all their evidence depends on the space."""
 
 
 def export_page(folder: str | Path, path: str | Path, *, most_bytes: int = MOST_BYTES) -> str:
-    r"""Write what the viewer shows of a folder to one HTML file that needs nothing else.
+    r"""Write a folder's viewer to one self-contained HTML file.
 
     It has every run, the first 2,000 rows of each list, and as many items with all their evidence
-    as fit: first those in which the reference and the majority part, then the others in order.
+    as fit: first those whose reference disagrees with the majority, then the others in order.
 
     Args:
-        folder: Where catsdk wrote.
-        path: The file; one that is there is replaced.
-        most_bytes: About the most bytes of its data.
+        folder: A folder that catsdk wrote.
+        path: The file; an existing file is replaced.
+        most_bytes: Approximate limit on its data, in bytes.
 
     Returns:
         A sentence that says what was written and what was left out; the page says it too.
@@ -55,7 +55,7 @@ def export_page(folder: str | Path, path: str | Path, *, most_bytes: int = MOST_
             library = Library(Path(folder), index)
             library.refresh()
             if not library.runs:
-                raise InvalidInputError(f"there is no run of catsdk in {folder}")
+                raise InvalidInputError(f"there are no catsdk runs in {folder}")
             held = _Held(most_bytes)
             for name in library.runs:
                 held.lists(library, name)
@@ -75,12 +75,12 @@ def export_page(folder: str | Path, path: str | Path, *, most_bytes: int = MOST_
 
 
 def answer_runs(held: _Held) -> dict[str, Any]:
-    """The list of runs as the page has it."""
+    """The list of runs, as the page holds it."""
     return {"root": held.root, "ready": True, "runs": held.runs}
 
 
 class _Held:
-    """What the page will hold, counted while it grows."""
+    """The data that the page will hold, counted as it grows."""
 
     def __init__(self, most_bytes: int) -> None:
         self.room = most_bytes
@@ -92,7 +92,7 @@ class _Held:
 
     @property
     def left_out(self) -> str:
-        """What is not in the page, in a sentence; empty where all is there."""
+        """What the page leaves out, as a sentence; empty if nothing is left out."""
         parts: list[str] = []
         if self.rows_out:
             parts.append(f"{counted(self.rows_out, 'row')} of lists")
@@ -104,7 +104,7 @@ class _Held:
         return f"left out, to keep this file small: {told}"
 
     def lists(self, library: Library, name: str) -> None:
-        """Take in what is known of a run, and the rows of its list by every estimator."""
+        """Add the facts of a run, and the rows of its list for every estimator."""
         told = answer(library, "runs", {})
         self.root = told["root"]
         self.runs = [{**run, "running": False, "indexed": True} for run in told["runs"]]
@@ -121,7 +121,7 @@ class _Held:
         self.of[name] = {**part, "items": {}}
 
     def items(self, library: Library, name: str) -> None:
-        """Take in the evidence of as many items as there is room for."""
+        """Add the evidence of as many items as fit."""
         rows = next(iter(self.of[name]["rows"].values()))
         first = sorted(
             rows,
@@ -145,7 +145,7 @@ def _rows(library: Library, name: str, by: str) -> list[dict[str, Any]]:
 
 
 def _item(library: Library, name: str, id: str, by: list[str]) -> dict[str, Any]:
-    """An item, with what differs by the estimator that it is shown with apart."""
+    """An item; what depends on the chosen estimator is kept apart, for each of them."""
     told = {each: answer(library, "item", {"run": name, "id": id, "by": each}) for each in by}
     first = next(iter(told.values()))
     differs = ("contender", "made", "clusters", "support")

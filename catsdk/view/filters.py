@@ -1,4 +1,4 @@
-"""Filters: the marks by which items are picked out of a list, each a bit that the index keeps."""
+"""Filters that select items in a list, each stored as a bit in the index."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["FILTERS", "Filter", "item_flags", "made_flags", "mask_of", "names_of
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One way to pick items: by what is so of the item, or of the reference that it is seen with.
+    """A condition on an item, or on the reference that is shown with it.
 
     Args:
-        words: What it is called on the screen.
+        words: Its label on the screen.
         item: Whether an item passes, whatever its reference.
-        made: Whether it passes by its reference.
+        made: Whether an item passes because of its reference.
     """
 
     words: str
@@ -51,9 +51,9 @@ FILTERS: Final[Mapping[str, Filter]] = {
     "unrewarded": Filter("a reward is None", lambda item: item.unrewarded > 0),
     "flat": Filter("no reward spread", lambda item: item.flat),
     "flips": Filter("estimators flip", lambda item: item.flips),
-    "dull": Filter("a criterion tells nothing apart", lambda item: item.dull_criteria > 0),
+    "dull": Filter("a criterion separates no rollouts", lambda item: item.dull_criteria > 0),
     "partial": Filter("cut short", lambda item: item.partial),
-    # Nothing of the run says so, but people: `Index.label` sets the bit.
+    # This comes from people's labels, not from the run: `Index.label` sets the bit.
     "doubted": Filter("labelled wrong"),
 }
 """The filters by name, in the order of the screen."""
@@ -66,7 +66,7 @@ _OF_MADE: Final = [(_BITS[name], each.made) for name, each in FILTERS.items() if
 
 
 def item_flags(item: Outline) -> int:
-    """The filters that an item passes whatever its reference, a bit each.
+    """The filters that an item passes whatever its reference, as bits.
 
     Args:
         item: The item.
@@ -75,10 +75,10 @@ def item_flags(item: Outline) -> int:
 
 
 def made_flags(made: MadeOutline) -> int:
-    """The filters that an item passes by a reference, a bit each.
+    """The filters that an item passes because of a reference, as bits.
 
     Args:
-        made: The reference that it is seen with.
+        made: The reference that is shown with the item.
     """
     return sum(bit for bit, passes in _OF_MADE if passes(made))
 
@@ -87,7 +87,7 @@ def mask_of(names: Iterable[str]) -> int:
     """The bits that an item must have to pass all of these filters.
 
     Args:
-        names: Those of filters.
+        names: Names of filters.
 
     Raises:
         InvalidInputError: there is no such filter.
@@ -106,6 +106,6 @@ def names_of(flags: int) -> list[str]:
     """The filters that an item passes.
 
     Args:
-        flags: As the index has them.
+        flags: The bits from the index.
     """
     return [name for name, bit in _BITS.items() if flags & bit]

@@ -1,4 +1,4 @@
-"""Finding: which files and folders are runs; what has not changed is not looked into again."""
+"""Find the files and folders that are runs, without reading unchanged ones again."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ _DEEP: Final = 5
 _FOLDERS: Final = 5000
 _SKIPPED: Final = frozenset({"node_modules", "__pycache__", "site-packages"})
 _FILES: Final = (".sqlite", ".db", ".jsonl")
-# What SQLite puts beside a file, also of those who only read it.
+# Files that SQLite creates beside a database, even for readers.
 _BESIDE: Final = ("-wal", "-shm", "-journal")
-# Within so many nanoseconds of a listing a folder may change without another time of change.
+# A folder that changes this soon (in nanoseconds) after a listing may keep its modification time.
 _UNSURE: Final = 2_000_000_000
 
 
 @dataclass
 class _Folder:
-    """A folder as it was listed.
+    """The listing of a folder.
 
     Args:
-        changed: When it was changed last, as it said when it was listed; 0 asks for another look.
+        changed: Its modification time when it was listed; 0 forces another listing.
         folders: The folders in it.
-        names: The names of what is in it.
-        open: The files in it that are not runs and may become one, with their marks.
-        runs: The runs in it, by their names.
+        names: The names of everything in it.
+        open: The files in it that are not runs yet but may become one, with their marks.
+        runs: The runs in it, by name.
     """
 
     changed: int
@@ -49,15 +49,15 @@ class _Folder:
 
     @property
     def same(self) -> bool:
-        """Whether what may become a run is as it was."""
+        """Whether the files that may become a run are unchanged."""
         return not self.open or marks_of(*map(Path, self.open)) == self.open
 
 
 class Finder:
-    """Finds runs again and again.
+    """Finds runs repeatedly.
 
-    A folder is listed again when it has changed, and its files are looked into again when another
-    one is there, or one that may become a run has grown.
+    A folder is listed again when it has changed. Its files are examined again when there is a new
+    one, or when one that may become a run has changed.
 
     Args:
         root: The folder, or one file that is a run.
@@ -69,7 +69,7 @@ class Finder:
         self._folders: dict[Path, _Folder] = {}
 
     def runs(self) -> dict[str, Run]:
-        """The runs that are there now by their names, which are paths relative to the root."""
+        """The current runs by name; the names are paths relative to the root."""
         if self.root.is_file():
             return dict(_in_file(self.root, self.root.name))
         there: dict[Path, _Folder] = {}
@@ -97,10 +97,10 @@ class Finder:
                 return _Folder(settled, folders, names, known.open, known.runs)
             found, unread = self._found(path, names)
         except OSError:
-            # It went away meanwhile, or is not for us.
+            # It has been deleted meanwhile, or may not be read.
             return None
         runs = {} if known is None else known.runs
-        # A reader knows what it has read: it stays while the run is of the same kind.
+        # A reader remembers what it has read, so it is kept while the run is of the same kind.
         kept = {name: run for name, run in runs.items() if type(run) is type(found.get(name))}
         return _Folder(settled, folders, names, marks_of(*unread), {**found, **kept})
 
@@ -110,7 +110,7 @@ class Finder:
         run = _of_folder(folder)
         found = {} if run is None else {folder.resolve().name if name == "." else name: run}
         if isinstance(run, EvalRun | BatchRun):
-            # Until something is in it, a store may be that of another kind.
+            # An empty store may still become a run of another kind.
             store = StoreFile(folder / STORE)
             return found, [store.path] if store.there and not store.kinds() else []
         unread = [] if run is not None else [folder / each for each in names if _is_open(each)]
@@ -123,12 +123,12 @@ class Finder:
 
 
 def _is_open(name: str) -> bool:
-    """Whether a file or folder that is not a run by itself may make its folder one."""
+    """Whether a file or folder that is not a run itself may turn its folder into one."""
     return name.endswith(".json") or name.startswith("checkpoint-")
 
 
 def _listed(path: Path) -> tuple[list[Path], frozenset[str]]:
-    """The folders in a folder that are looked through, and the names of all that is in it."""
+    """The subfolders to search, and the names of everything in a folder."""
     with os.scandir(path) as entries:
         every = sorted(entries, key=lambda each: each.name)
     folders = [

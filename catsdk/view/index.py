@@ -1,4 +1,4 @@
-"""Index: the outlines of all runs in a SQLite file of this process, filled while it is read."""
+"""Index: the outlines of all runs in a SQLite file, which is filled while others read it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ from catsdk.view.outline import MadeOutline, Outline
 
 __all__ = ["Index"]
 
-# Items that are taken in between two moments at which lists see them: few at first, so that there
-# is a page to show.
+# How many items to add in one transaction: few at first, so that there is soon a page to show.
 _AT_FIRST: Final = 100
 _AT_ONCE: Final = 500
-# Of each text; the rest of a longer one is not found by a search.
+# Indexed characters per text; a search does not find what comes after them.
 _SEARCHED: Final = 4000
 
-# Numbers first: what sorts and sums reads none of the texts behind them.
+# Numbers come first, so that sorting and summing need not read past the texts.
 _SCHEMA: Final = """
 CREATE TABLE item (
     row INTEGER PRIMARY KEY, run TEXT NOT NULL, step INTEGER, agreement REAL,
@@ -58,20 +57,20 @@ _INSERT_MADE: Final = f"INSERT OR REPLACE INTO made VALUES ({', '.join('?' * 12)
 
 
 class Index:
-    """What lists and filters ask; it can be made again from the runs at any time.
+    """The database behind lists and filters; it can be rebuilt from the runs at any time.
 
-    A run has a list for each of its estimators, and one under the empty name; every item is in
-    each of them, beside what that estimator made of it. One thread adds, others read.
+    A run has a list for each of its estimators, and one with the empty name; each list has every
+    item, with that estimator's reference. One thread writes, others read.
 
     Args:
-        path: The file; what is there is replaced.
+        path: The file; an existing file is replaced.
     """
 
     def __init__(self, path: Path) -> None:
         """Make the file."""
         self.path = path
         self.versions: Counter[str] = Counter()
-        """How often each run has changed here: what was asked before may be kept until then."""
+        """How often each run has changed; query results are valid until the number changes."""
         path.unlink(missing_ok=True)
         self._file = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._file.execute("PRAGMA journal_mode = WAL")
@@ -81,15 +80,15 @@ class Index:
         self._words = 0
 
     def close(self) -> None:
-        """Close the file; reading from it ends."""
+        """Close the file, for readers too."""
         self._file.close()
 
     def add(self, run: str, news: Iterable[tuple[str, Outline]]) -> None:
-        """Take in outlines; one of an id that is there replaces it, in its place.
+        """Add outlines; one with an existing id replaces it and keeps its position.
 
         Args:
             run: The name of their run.
-            news: Each with the place of its entry.
+            news: Outlines, each with the place of its entry.
         """
         iterator = iter(news)
         many = _AT_FIRST
@@ -101,7 +100,7 @@ class Index:
             many = _AT_ONCE
 
     def forget(self, run: str) -> None:
-        """Take out a run that is gone.
+        """Remove a run that is gone.
 
         Args:
             run: Its name.
@@ -114,7 +113,7 @@ class Index:
         self.versions[run] += 1
 
     def remove(self, run: str, ids: Iterable[str]) -> None:
-        """Take out items that are gone.
+        """Remove items that are gone.
 
         Args:
             run: The name of their run.
@@ -131,7 +130,7 @@ class Index:
         self.versions[run] += 1
 
     def label(self, run: str, wrong: Iterable[tuple[str, str]]) -> None:
-        """Mark the references of a run that people called wrong, and no others.
+        """Mark exactly those references of a run that people called wrong.
 
         Args:
             run: Its name.
@@ -152,22 +151,22 @@ class Index:
                 )
 
     def ask(self, query: str, values: Iterable[Any] = ()) -> list[dict[str, Any]]:
-        """Ask for rows, each as a mapping of its columns. Any thread may.
+        """Query rows, each as a mapping of its columns; safe from any thread.
 
         Args:
-            query: SQL that changes nothing.
-            values: Its values.
+            query: SQL that only reads.
+            values: Its parameters.
         """
         with self._reading() as file:
             file.row_factory = sqlite3.Row
             return [dict(row) for row in file.execute(query, tuple(values))]
 
     def column(self, query: str, values: Iterable[Any] = ()) -> list[Any]:
-        """Ask for one column. Any thread may.
+        """Query a single column; safe from any thread.
 
         Args:
-            query: SQL that changes nothing.
-            values: Its values.
+            query: SQL that only reads.
+            values: Its parameters.
         """
         with self._reading() as file:
             return [value for (value,) in file.execute(query, tuple(values))]
@@ -179,8 +178,8 @@ class Index:
             yield file
 
     def _put(self, run: str, place: str, outline: Outline) -> None:
-        # The words of before stay in the index of words, which nothing can be taken out of; no
-        # item names them any longer.
+        # Nothing can be deleted from the index of words, so the old words stay there; no item
+        # refers to them any longer.
         self._words += 1
         self._file.execute(
             "INSERT INTO words (rowid, text) VALUES (?, ?)",
@@ -196,7 +195,7 @@ class Index:
         )
 
     def _lists_of(self, run: str, contenders: Iterable[str]) -> dict[str, int]:
-        """The lists of a run; one for an estimator that is new gets the items that are there."""
+        """The lists of a run; a list for a new estimator starts with all existing items."""
         lists = self._lists.setdefault(run, {})
         for name in ("", *contenders):
             if name not in lists:
@@ -273,7 +272,7 @@ def _made(flags: int, made: MadeOutline | None) -> tuple[Any, ...]:
 
 
 def _words(outline: Outline) -> Iterator[str]:
-    """What a search looks through: all texts, bounded one by one."""
+    """The texts that a search covers, each cut to a maximum length."""
     yield outline.id
     yield outline.question[:_SEARCHED]
     yield from outline.gold

@@ -1,4 +1,4 @@
-"""Labels: what people say of references and verdicts, in a file of its own beside the run."""
+"""Labels that people give to references and verdicts, in a separate file beside the run."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ __all__ = ["LABELS", "MOST_BYTES", "Label", "add_label", "by_item", "labels_file
 
 LABELS: Final = "labels.jsonl"
 MOST_BYTES: Final = 16_000
-"""Of one label as JSON."""
+"""The largest label, as JSON."""
 
 _WRITING = Lock()
 
 
 class Label(Value):
-    """What a person says of one reference, or of one verdict.
+    """A person's judgment of one reference or one verdict.
 
     Args:
         item: The item's id.
-        contender: The estimator and size whose reference it is, as `NAME/SIZE`; empty for a
+        contender: The estimator and size that made the reference, as `NAME/SIZE`; empty for a
             verdict.
         criterion: The id of the criterion; empty for a reference.
-        rollout: The index of the rollout that the criterion was judged of.
-        says: Whether the reference is right, or the criterion met; `None` takes back what was said.
+        rollout: The index of the rollout that was judged by the criterion.
+        says: Whether the reference is right, or the criterion met; `None` withdraws the label.
         note: Why.
-        time: When it was said, in seconds since the epoch.
+        time: When it was given, in seconds since the epoch.
 
     Example:
         >>> from catsdk.view import Label
@@ -51,12 +51,12 @@ class Label(Value):
 
     @property
     def about(self) -> tuple[str, str, str, int | None]:
-        """What it is about: of two labels of the same, the later one counts."""
+        """What it is about; of two labels about the same thing, the later one counts."""
         return self.item, self.contender, self.criterion, self.rollout
 
 
 def labels_file(run: Path) -> Path:
-    """Where the labels of a run are.
+    """The path of a run's labels.
 
     Args:
         run: Its folder, or its file.
@@ -65,11 +65,11 @@ def labels_file(run: Path) -> Path:
 
 
 def add_label(run: Path, label: Label) -> None:
-    """Keep a label; nothing of the run itself is changed.
+    """Save a label; the run itself is not changed.
 
     Args:
         run: Its folder, or its file.
-        label: What was said.
+        label: The label.
 
     Raises:
         ConfigurationError: the file cannot be written.
@@ -87,26 +87,26 @@ def add_label(run: Path, label: Label) -> None:
         with _WRITING, path.open("a+b") as file:
             file.seek(0, 2)
             if file.tell():
-                # A process that was killed may have left half a line.
+                # A killed process may have left half a line.
                 file.seek(-1, 2)
                 line = line if file.read(1) == b"\n" else f"\n{line}"
             file.write(line.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise ConfigurationError(
-            f"{path} cannot be written: {error}; labels are kept next to the run, so its folder"
+            f"{path} cannot be written: {error}; labels are saved next to the run, so its folder"
             " must be writable"
         ) from error
 
 
 def labels_in(run: Path) -> list[Label]:
-    """The labels of a run that count, in the order in which they were given.
+    """The current labels of a run, in the order in which they were given.
 
     Args:
         run: Its folder, or its file.
 
     Returns:
-        Of each reference and verdict the last one, those that were taken back left out; a line that
-        is not a label is passed over.
+        The last label of each reference and verdict, without those that were withdrawn. Lines that
+        are not labels are skipped.
 
     Example:
         >>> from pathlib import Path
@@ -132,10 +132,10 @@ def labels_in(run: Path) -> list[Label]:
 
 
 def by_item(labels: Iterable[Label]) -> Mapping[str, list[Label]]:
-    """The labels of each item.
+    """Group labels by item.
 
     Args:
-        labels: Those of a run.
+        labels: The labels of a run.
     """
     found: dict[str, list[Label]] = {}
     for label in labels:

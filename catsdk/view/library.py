@@ -1,4 +1,4 @@
-"""Library: the runs below a folder, looked through again and again, with the index over them."""
+"""Library: the runs below a folder, rescanned regularly, and the index over them."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from catsdk.view.runs.run import About, Marks, News, Run
 
 __all__ = ["Held", "Library"]
 
-# The most seconds for which reading waits for those who ask: they come first, and not alone.
+# The most seconds that the scan waits for requests, which go first but must not starve it.
 _WAIT = 0.5
 
 
 @dataclass
 class Held:
-    """A run with what is known of it.
+    """A run and what is known about it.
 
     Args:
         run: Its reader.
-        about: What is known of it as a whole.
-        marks: Those of its files when it was looked at; `None` before the first look has ended.
-        expected: How many items it has in all; `None` if that is not known.
-        indexed: Whether all that was there at the last look is in the index.
-        changed: When something of it was changed last, in seconds since the epoch.
-        doubted: Whether people called a reference of it wrong.
+        about: Facts about the run as a whole.
+        marks: The marks of its files at the last scan; `None` before the first scan has ended.
+        expected: How many items it has in all; `None` if unknown.
+        indexed: Whether everything found by the last scan is in the index.
+        changed: When it last changed, in seconds since the epoch.
+        doubted: Whether people called one of its references wrong.
     """
 
     run: Run
@@ -47,11 +47,11 @@ class Held:
     _sums: tuple[int, dict[str, Any]] | None = None
 
     def sums(self, index: Index, name: str) -> dict[str, Any]:
-        """What its items come to, as far as they are in the index; asked for once a change.
+        """Totals over its indexed items, computed once per change.
 
         Args:
             index: The index.
-            name: Its name there.
+            name: The run's name in the index.
         """
         version = index.versions[name]
         if self._sums is None or self._sums[0] != version:
@@ -74,31 +74,31 @@ class Library:
 
     Args:
         root: The folder, or one file that is a run.
-        index: What lists ask.
+        index: The database behind the lists.
 
     Raises:
         InvalidInputError: there is no such folder.
     """
 
     def __init__(self, root: Path, index: Index) -> None:
-        """Refuse a folder that is not there."""
+        """Raise for a folder that does not exist."""
         if not root.exists():
-            raise InvalidInputError(f"{root} is not there; give a folder that catsdk wrote")
+            raise InvalidInputError(f"{root} does not exist; give a folder that catsdk wrote")
         self.root, self.index = root, index
         self.runs: dict[str, Held] = {}
-        """The runs by their names."""
+        """The runs by name."""
         self.looked = False
-        """Whether all runs were looked through once."""
+        """Whether the first scan of all runs has ended."""
         self._finder = Finder(root)
         self._asking, self._lock = 0, Lock()
         self._idle = Event()
         self._idle.set()
 
     def refresh(self, stop: Event | None = None) -> None:
-        """Find new runs, and take in what is new in those that are known.
+        """Find new runs, and index what is new in known ones.
 
         Args:
-            stop: Set where the rest is no longer wanted.
+            stop: Set to abandon the rest.
         """
         found = self._finder.runs()
         for name, held in list(self.runs.items()):
@@ -116,7 +116,7 @@ class Library:
 
     @contextmanager
     def asking(self) -> Generator[None]:
-        """Have the reading of runs wait while something is answered."""
+        """Make the scan wait while a request is answered."""
         with self._lock:
             self._asking += 1
             self._idle.clear()
@@ -129,22 +129,22 @@ class Library:
                     self._idle.set()
 
     def entry(self, run: str, id: str) -> Entry | None:
-        """The entry of an item; `None` if it is not there.
+        """The entry of an item; `None` if it does not exist.
 
         Args:
             run: The run's name.
-            id: The item's.
+            id: The item's id.
         """
         row = row_of(self.index, run, id) if run in self.runs else None
         entry = None if row is None else self.runs[run].run.entry(row["place"])
         return None if entry is None else entry.model_copy(update={"id": id})
 
     def label(self, run: str, label: Label) -> None:
-        """Keep what a person says of a reference or verdict, beside the run.
+        """Save a person's label of a reference or verdict, beside the run.
 
         Args:
             run: The run's name.
-            label: What was said.
+            label: The label.
 
         Raises:
             LookupError: there is no such run, item, reference or verdict.
@@ -159,7 +159,7 @@ class Library:
 
     def _look(self, name: str, stop: Event | None) -> None:
         held = self.runs[name]
-        # Before reading: what is written meanwhile changes them, and is read the next time.
+        # Taken before reading: what is written meanwhile changes them, and is read next time.
         marks = held.run.marks()
         if marks == held.marks:
             return
@@ -169,7 +169,7 @@ class Library:
             if gone := held.run.gone():
                 self.index.remove(name, gone)
             self._label(name, held)
-        except Exception as error:  # noqa: BLE001  # one broken file hides no other run
+        except Exception as error:  # noqa: BLE001  # one broken file must not hide other runs
             problem = f"not all of it can be read: {type(error).__name__}: {error}"
             about = held.run.about()
             held.about = about.model_copy(update={"problems": (*about.problems, problem[:500])})

@@ -1,4 +1,4 @@
-"""Outline: what lists, filters and searches know of an entry, and the marks that follow from it."""
+"""Outline: the short form of an entry for lists, filters and searches."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class MadeOutline:
 
     @property
     def contender(self) -> str:
-        """The estimator with the size, as `NAME/SIZE`."""
+        """The estimator and the size, as `NAME/SIZE`."""
         return f"{self.estimator}/{self.size}"
 
     @property
@@ -43,7 +43,7 @@ class MadeOutline:
 
     @property
     def rescued(self) -> bool | None:
-        """Whether it is right although every rollout is wrong; `None` if that is not known."""
+        """Whether it is right although every rollout is wrong; `None` if unknown."""
         if self.all_wrong is None or self.right is None:
             return None
         return self.all_wrong and self.right
@@ -53,9 +53,9 @@ class MadeOutline:
 class Outline:
     """The short form of an `Entry`.
 
-    `answers`, `grades`, `rewards` and `texts` have an entry for each rollout that is there.
-    `rewarded` says whether rewards were asked for, so that `None` among them is one without
-    evidence. `dull_criteria` counts the criteria that tell no two rollouts apart.
+    `answers`, `grades`, `rewards` and `texts` have an entry for each existing rollout. `rewarded`
+    says whether rewards were requested, so that a reward of `None` means missing evidence.
+    `dull_criteria` counts the criteria that separate no two rollouts.
     """
 
     id: str
@@ -79,19 +79,19 @@ class Outline:
 
     @property
     def tied(self) -> bool:
-        """Whether answers are there and none of them has the most votes."""
+        """Whether there are answers, but none of them has the most votes."""
         return self.agreement is not None and self.majority is None
 
     @property
     def flat(self) -> bool:
-        """Whether all rollouts have the same reward, or without rewards the same grade."""
+        """Whether all rollouts have the same reward or, without rewards, the same grade."""
         values = self.rewards if self.rewarded else self.grades
         known = [value for value in values if value is not None]
         return len(known) > 1 and len(set(known)) == 1
 
     @property
     def flips(self) -> bool:
-        """Whether estimators with the same rollouts are graded differently, right and wrong."""
+        """Whether, with the same rollouts, some estimators are right and others wrong."""
         graded: dict[int, set[bool]] = {}
         for each in self.made:
             if each.right is not None:
@@ -100,21 +100,21 @@ class Outline:
 
     @property
     def unanswered(self) -> int:
-        """How many rollouts have no final answer, where final answers were looked for."""
+        """How many rollouts have no final answer, if final answers were extracted at all."""
         looked = self.gold or self.made or any(self.answers)
         return sum(answer is None for answer in self.answers) if looked else 0
 
     @property
     def unrewarded(self) -> int:
-        """How many rollouts have no reward although one was asked for."""
+        """How many rollouts have no reward although one was requested."""
         return sum(reward is None for reward in self.rewards) if self.rewarded else 0
 
 
 def voted(outline: Outline) -> Outline:
-    """Fill in majority, agreement and who departs from it where the run did not write them down.
+    """Fill in majority, agreement and who disagrees with it, if the run did not record them.
 
     Args:
-        outline: With the answers of the rollouts.
+        outline: An outline with the answers of the rollouts.
     """
     if outline.agreement is not None or not any(outline.answers):
         return outline
@@ -131,6 +131,6 @@ def _compared(made: MadeOutline, majority: str | None) -> MadeOutline:
 
 
 def votes_by_meaning(answers: Sequence[str | None]) -> Votes:
-    """The votes of answers, equal ones together, as the reward for answers compares them."""
+    """Count the votes for answers, merging equal ones as the answer reward does."""
     there = [answer for answer in answers if answer is not None]
     return votes_of(answers, equivalence_classes(there).labels)

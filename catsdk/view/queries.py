@@ -1,4 +1,4 @@
-"""What lists ask of the index: pages of items by filters, search and order, and counts."""
+"""Queries to the index: pages of items by filters, search and order, and counts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ORDERS: Final = {
     "cost": "item.cost",
     "step": "item.step",
 }
-"""What items can be sorted by."""
+"""The columns by which items can be sorted."""
 
 _WORD = re.compile(r"\w+")
 _SHOWN: Final = (
@@ -38,18 +38,18 @@ _SHOWN: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which items of a run are listed, and how.
+    """Which items of a run to list, and how.
 
     Args:
         run: The run's name.
-        contender: The estimator and size by which references are shown, as `NAME/SIZE`.
+        contender: The estimator and size whose references are shown, as `NAME/SIZE`.
         filters: Names of `FILTERS`, all of which an item must pass.
-        search: Words, all of which must be somewhere in the item.
+        search: Words, all of which must occur in the item.
         order: One of `ORDERS`.
         descending: Whether the largest come first.
-        step: The step of a training; `None` takes all.
+        step: A training step; `None` lists all steps.
         offset: How many items come before the page.
-        limit: The most items of the page.
+        limit: The most items on the page.
 
     Raises:
         InvalidInputError: there is no such filter or order.
@@ -66,7 +66,7 @@ class Asked:
     limit: int = PAGE
 
     def __post_init__(self) -> None:
-        """Refuse names that are not there."""
+        """Raise for unknown names."""
         mask_of(self.filters)
         if self.order not in ORDERS:
             raise InvalidInputError(
@@ -74,11 +74,11 @@ class Asked:
             )
 
     def rows(self, select: str, *, filtered: bool = True) -> tuple[str, list[Any]]:
-        """The query for something of all its items, with the values.
+        """Make a query over all matching items, with its parameters.
 
         Args:
-            select: What is asked of them.
-            filtered: Whether the filters count.
+            select: The columns to select.
+            filtered: Whether to apply the filters.
         """
         joined = self.step is not None or ORDERS[self.order].startswith("item.")
         query = [f"SELECT {select} FROM made"]
@@ -102,10 +102,10 @@ class Asked:
 
     @property
     def sorted_rows(self) -> tuple[str, list[Any]]:
-        """The query for the rows of all its items in their order, with the values."""
+        """Make a query for the rows of all matching items in order, with its parameters."""
         query, values = self.rows("made.item")
         column, way = ORDERS[self.order], "DESC" if self.descending else "ASC"
-        # What is unknown comes last in both directions.
+        # Unknown values come last in both directions.
         order = f"{column} IS NULL, {column} {way}, made.item"
         return f"{query} ORDER BY {f'made.item {way}' if self.order == 'order' else order}", values
 
@@ -115,10 +115,10 @@ def page(index: Index, asked: Asked) -> list[dict[str, Any]]:
 
     Args:
         index: The index.
-        asked: Which.
+        asked: Which items.
     """
     query, values = asked.sorted_rows
-    # Their rows first: what is sorted is small, and texts are read of those that are shown.
+    # Sort row numbers first, which are small, and read texts only for the items shown.
     rows = index.column(f"{query} LIMIT ? OFFSET ?", [*values, asked.limit, asked.offset])
     found = index.ask(
         f"SELECT {_SHOWN} FROM made JOIN item ON item.row = made.item"
@@ -135,11 +135,11 @@ def counts(index: Index, asked: Asked) -> tuple[int, Mapping[str, int]]:
 
     Args:
         index: The index.
-        asked: Which.
+        asked: Which items.
 
     Returns:
-        The number of the items that pass its filters; and by the name of each filter, how many pass
-        it of those that the search finds.
+        The number of items that pass the filters and, by the name of each filter, how many of the
+        items that the search finds pass it.
     """
     query, values = asked.rows("made.flags, count(*) AS count", filtered=False)
     rows = index.ask(f"{query} GROUP BY made.flags", values)
@@ -163,12 +163,12 @@ def contenders(index: Index, run: str) -> list[str]:
 
 def _by_size(contender: str) -> tuple[int, bool, str]:
     name, _, size = contender.rpartition("/")
-    # Synthesis is what one came to look at; a majority is compared with anyway.
+    # Users want to see the synthesis first; it is compared with the majority anyway.
     return -int(size), name != "synthesis", name if name != "majority" else "\uffff"
 
 
 def row_of(index: Index, run: str, id: str) -> dict[str, Any] | None:
-    """The row of one item; `None` if it is not there.
+    """The row of one item; `None` if it does not exist.
 
     Args:
         index: The index.
@@ -180,7 +180,7 @@ def row_of(index: Index, run: str, id: str) -> dict[str, Any] | None:
 
 
 def neighbours(index: Index, asked: Asked, id: str) -> dict[str, Any]:
-    """The ids before and after an item in a list, and its place there; nothing if it is not in it.
+    """The ids before and after an item in a list, and its position; empty if it is not in the list.
 
     Args:
         index: The index.

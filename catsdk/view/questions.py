@@ -1,4 +1,4 @@
-"""What the pages ask, answered as data: the same for the server and for an exported page."""
+"""Answers to the requests of the pages, as data, for the server and for an exported page alike."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Told = dict[str, Any]
 
 
 class StillLookingError(Exception):
-    """What is asked for may be found yet: the runs were not looked through once."""
+    """The requested run may still be found: the first scan has not ended."""
 
 
 def _runs(library: Library, given: Given) -> Told:
@@ -144,16 +144,16 @@ QUESTIONS = {
     "training": _training,
     "money": _money,
 }
-"""What can be asked, by name."""
+"""The functions that answer requests, by name."""
 
 
 def answer(library: Library, question: str, given: Given) -> Told:
-    """Answer what a page asks.
+    """Answer a request of a page.
 
     Args:
         library: The runs.
         question: One of `QUESTIONS`.
-        given: What it is asked about, as in the address.
+        given: The parameters, as in the address.
 
     Raises:
         LookupError: there is no such question, run or item.
@@ -205,7 +205,7 @@ def _row(library: Library, name: str, held: Held) -> Told:
 
 
 def _scores(report: Mapping[str, Any] | None) -> list[Told]:
-    """Score with interval of each estimator at the largest size of a report."""
+    """Each estimator's score and interval at the largest size in a report."""
     points: list[dict[str, Any]] = (report or {}).get("points") or []
     largest = max((point["size"] for point in points), default=0)
     return [
@@ -249,7 +249,7 @@ def _chosen(entry: Entry, contender: str) -> Made | None:
 
 
 def as_text(told: Told) -> str:
-    """An answer as JSON; numbers that JSON does not know are absent.
+    """An answer as JSON, with null for numbers that JSON does not have.
 
     Args:
         told: The answer.

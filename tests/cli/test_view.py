@@ -43,7 +43,7 @@ def test_an_export_tells_what_it_holds(tmp_path: Path) -> None:
     [
         (("nowhere",), "nowhere is not there"),
         ((".", "--host", "0.0.0.0"), "--token"),
-        (("EMPTY", "--export", "page.html"), "there is no run of catsdk"),
+        (("EMPTY", "--export", "page.html"), "there are no catsdk runs"),
     ],
 )
 def test_what_cannot_be_shown_is_told_with_the_fix(

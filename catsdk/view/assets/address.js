@@ -1,19 +1,19 @@
-// The address of the page: which screen, with all of its state, behind the #.
+// The address of the page: the screen and all of its state, after the #.
 
-/** The screen and its state, from the address. */
+/** Read the screen and its state from the address. */
 export function here() {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
   return { screen: path || "runs", state: Object.fromEntries(new URLSearchParams(query ?? "")) };
 }
 
-/** The address of a screen; what is empty is left out. */
+/** The address of a screen, without empty parameters. */
 export function link(screen, state = {}) {
   const kept = Object.entries(state).filter(([, value]) => value !== "" && value !== null && value !== undefined);
   const query = new URLSearchParams(kept).toString();
   return `#/${screen}${query ? `?${query}` : ""}`;
 }
 
-/** Go to a screen; `quietly` leaves no step in the history. */
+/** Go to a screen; `quietly` adds no entry to the history. */
 export function go(screen, state = {}, quietly = false) {
   const address = link(screen, state);
   if (address === location.hash) return;
@@ -25,7 +25,7 @@ export function go(screen, state = {}, quietly = false) {
   }
 }
 
-/** The state of a list that belongs to every item opened from it. */
+/** The state of a list that is passed on to every item opened from it. */
 export function listed(state) {
   const { run, by, filter, q, sort, way, step } = state;
   return { run, by, filter, q, sort, way, step };

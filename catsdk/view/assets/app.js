@@ -61,7 +61,7 @@ async function show() {
   }
 }
 
-/** Learn which screens a run has; the bar is shown anew once that is known. */
+/** Find out which screens a run has, then redraw the bar. */
 async function learn(run, turn) {
   if (!run || known.get(run)?.items) return;
   try {
@@ -119,7 +119,7 @@ function remember(name, value) {
   try {
     localStorage.setItem(name, value);
   } catch {
-    // A page that was opened from a file may not keep anything.
+    // A page opened from a file may have no storage.
   }
 }
 
@@ -132,7 +132,7 @@ function recallTheme() {
   }
 }
 
-// --- the focus stays where it was when a screen is shown anew ------------------------------
+// --- keep the focus when a screen is redrawn ------------------------------
 
 function focused() {
   const active = document.activeElement;

@@ -1,4 +1,4 @@
-// Charts as SVG: lines over steps, on one axis, with what was measured at each point in words.
+// Charts as SVG: lines over steps on a shared axis, with the value at each point as text.
 
 import { h, svg } from "./dom.js";
 import { number, whole } from "./words.js";
@@ -6,7 +6,7 @@ import { number, whole } from "./words.js";
 const [WIDTH, HEIGHT] = [860, 260];
 const EDGE = { left: 46, right: 12, top: 12, bottom: 30 };
 
-/** The next number above that reads well in quarters. */
+/** The next larger number that divides into four round parts. */
 function round(value) {
   const whole = 10 ** Math.floor(Math.log10(value));
   return whole * [1, 2, 4, 6, 8, 10].find((each) => each * whole >= value);

@@ -1,4 +1,4 @@
-// Compare: two estimators, of one run or of two, item by item, with the paired test.
+// Compare two estimators, from one run or two, item by item, with the paired test.
 
 import { go, link } from "./address.js";
 import { ask } from "./data.js";
@@ -22,7 +22,7 @@ export async function showCompare(state) {
     {},
     h("h1", {}, "Compare"),
     h("div", { class: "sides" }, side("left", told, runs, change), h("span", { class: "faint" }, "against"), side("right", told, runs, change)),
-    told.items ? [test(told), shown(told, state, change), list(told)] : h("p", { class: "empty" }, "The two have no item in common. Items are joined by their ids."),
+    told.items ? [test(told), shown(told, state, change), list(told)] : h("p", { class: "empty" }, "The two have no items in common. Items are joined by id."),
   );
   return { title: "Compare", node };
 }

@@ -1,10 +1,10 @@
-// Asks for data: from the server that sent this page, or from the page itself where it was exported.
+// Get data from the server or, in an exported page, from the page itself.
 
 import { asked } from "./exported.js";
 
 let token = "";
 
-/** Take the token out of the address, so that it stays in no history and no log. */
+/** Remove the token from the address, so that it ends up in no history or log. */
 export function takeToken() {
   const given = /^#token=([^&]+)/.exec(location.hash);
   if (given) {
@@ -14,13 +14,13 @@ export function takeToken() {
   token = sessionStorage.getItem("catsdk-token") ?? "";
 }
 
-/** The answer to a question; an error with a sentence for people where there is none. */
+/** The answer to a request; on failure, an error with a readable message. */
 export function ask(question, given = {}) {
   const local = asked(question, given);
   if (local !== undefined) return Promise.resolve(local);
   const kept = Object.entries(given).filter(([, value]) => value !== "" && value !== null && value !== undefined);
   const path = `/api/${question}?${new URLSearchParams(kept)}`;
-  // Two parts of a screen that ask the same at once are given one answer.
+  // Parts of a screen that make the same request at the same time share the answer.
   if (!waiting.has(path)) waiting.set(path, read(path).finally(() => waiting.delete(path)));
   return waiting.get(path);
 }
@@ -32,13 +32,13 @@ async function read(path) {
     const response = await fetch(path, { headers: authorization() });
     const told = await response.json();
     if (response.ok) return told;
-    // The runs are not all known yet: soon they are.
+    // The first scan for runs has not ended: try again soon.
     if (response.status !== 503) throw new Error(told.detail ?? `the server answered ${response.status}`);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
 
-/** Have the server keep something. */
+/** Send something to the server to save. */
 export async function send(what, value) {
   const headers = { ...authorization(), "Content-Type": "application/json" };
   const response = await fetch(`/api/${what}`, { method: "POST", headers, body: JSON.stringify(value) });

@@ -1,4 +1,4 @@
-// Elements from texts: nothing here, and nothing else in the viewer, ever reads HTML.
+// Make elements from texts; neither this module nor the rest of the viewer ever parses HTML.
 
 /** An element; `class`, `on` (listeners), `data` and any attribute; children are texts or nodes. */
 export function h(tag, props = {}, ...children) {
@@ -30,7 +30,7 @@ function filled(element, props, children) {
   return element;
 }
 
-/** Replace what an element holds. */
+/** Replace the content of an element. */
 export function fill(element, ...children) {
   element.replaceChildren(...children.flat(Infinity).filter((each) => each !== null && each !== undefined && each !== false));
 }
@@ -49,7 +49,7 @@ export function table(caption, heads, rows, props = {}) {
   );
 }
 
-/** Say something to those who do not see the page change. */
+/** Announce something to users of screen readers. */
 export function tell(text) {
   const place = document.getElementById("told");
   if (place) place.textContent = text;

@@ -1,15 +1,15 @@
-// The data that an exported page holds, and its lists; in a page from a server there is none.
+// The data and lists in an exported page; a page from a server has none.
 
 const place = document.getElementById("catsdk-data");
 const held = place ? JSON.parse(place.textContent) : null;
 
-/** Whether the page is a file of its own. */
+/** Whether the page was exported. */
 export const exported = held !== null;
 
-/** What an exported page leaves out, in sentences; nothing on a page from a server. */
+/** What an exported page leaves out, as text; empty on a page from a server. */
 export const leftOut = held ? held.left_out : null;
 
-/** The answer that the page holds; `undefined` where a server is to be asked. */
+/** The answer stored in the page; `undefined` if the server has to be asked. */
 export function asked(question, given) {
   if (held === null) return undefined;
   if (question === "runs") return held.runs;
@@ -30,7 +30,7 @@ function items(run, given) {
   return { rows: rows.slice(offset, offset + 100), total: rows.length, offset, page: 100, contender: by, counts };
 }
 
-/** The rows that a search finds, and in their order those of them that pass the filters. */
+/** The rows that a search finds and, in order, those of them that pass the filters. */
 function matching(run, given) {
   const by = run.rows[given.by] ? given.by : run.run.contenders[0] ?? "";
   const every = run.rows[by] ?? [];

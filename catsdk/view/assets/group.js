@@ -1,4 +1,4 @@
-// Group: one prompt, its rollouts by answer, beside the reference that was made of them.
+// Group: one prompt, its rollouts by answer, and the reference made from them.
 
 import { go, link, listed } from "./address.js";
 import { ask } from "./data.js";
@@ -26,9 +26,9 @@ export async function showGroup(state) {
   return { title: short(entry.question || entry.id, 60), node };
 }
 
-// --- where one is -------------------------------------------------------------------------
+// --- position in the list -------------------------------------------------------------------------
 
-/** The line above an item: its place in the list, and the way to its neighbours. */
+/** The line above an item: its position in the list, and links to its neighbours. */
 export function head(told, state, screen = "item") {
   const { list } = told;
   const to = (id) => link(screen, { ...state, id, part: "", cell: "" });
@@ -60,7 +60,7 @@ function chooser(choices, chosen, state) {
 
 function conversation(entry) {
   const messages = entry.prompt;
-  if (!messages.length) return h("p", { class: "faint" }, "The prompt was not written down.");
+  if (!messages.length) return h("p", { class: "faint" }, "The prompt was not recorded.");
   const long = entry.question.length > 400;
   if (messages.length === 1 && !long) return null;
   return h(
@@ -116,7 +116,7 @@ function card(title, answer, right, words, style = "") {
 function rollouts(told, state) {
   const { entry, clusters } = told;
   const by = new Map((entry.group?.rollouts ?? []).map((rollout) => [rollout.index, rollout]));
-  if (!by.size && !Object.keys(clusters.failed).length) return h("p", { class: "empty" }, "The rollouts were not written down.");
+  if (!by.size && !Object.keys(clusters.failed).length) return h("p", { class: "empty" }, "The rollouts were not recorded.");
   const scores = new Map(entry.scores.map((score) => [score.index, score]));
   const one = (index) => rolloutCard(by.get(index), told, scores.get(index), state);
   const groups = clusters.clusters.map((cluster) => {
@@ -179,7 +179,7 @@ function unclamp(button, text) {
 function marked(piece, told, state) {
   if (!piece.kind) return piece.text;
   const chosen = state.part !== undefined && state.part !== "" && Number(state.part) === piece.about;
-  const words = { supports: "says what the reference says", contradicts: "says otherwise than the reference" }[piece.kind];
+  const words = { supports: "agrees with the reference", contradicts: "contradicts the reference" }[piece.kind];
   return h("mark", { class: `${piece.kind}${chosen ? " chosen" : ""}`, title: words, data: { about: piece.about } }, piece.text);
 }
 
@@ -187,7 +187,7 @@ function marked(piece, told, state) {
 
 function reference(told, state) {
   const { made, support } = told;
-  if (!made) return [h("h2", { class: "over" }, "Reference"), h("p", { class: "empty" }, "No reference was made, or it was not written down.")];
+  if (!made) return [h("h2", { class: "over" }, "Reference"), h("p", { class: "empty" }, "No reference was made, or it was not recorded.")];
   if (!made.reference) return [h("h2", { class: "over" }, "Reference"), h("p", { class: "note bad" }, made.failure ? `${made.failure.kind}: ${made.failure.message}` : "There is none.")];
   const parts = support.reference.map((piece) => (piece.kind ? part(piece, told, state) : h("span", {}, piece.text)));
   return [
@@ -236,7 +236,7 @@ export function reasonOf(score) {
   return [...score.reasons, cause].filter(Boolean).join("; ");
 }
 
-/** Whether the scores say what is right by a known answer; else they are the rewards of a method. */
+/** Whether the scores are grades by a known answer; otherwise they are a method's rewards. */
 function isGrade(entry) {
   return Object.keys(entry.grades).length > 0 && entry.scores.every((score) => !Object.keys(score.parts).length);
 }
@@ -252,7 +252,7 @@ function rewards(told) {
       h("td", {}, `#${score.index}`),
       h("td", { class: "num" }, h("span", { class: `badge ${tone(score.value)}` }, score.value === null ? "None" : number(score.value))),
       parts.map((name) => h("td", { class: "num" }, score.parts[name] ? (score.parts[name].value === null ? "None" : number(score.parts[name].value)) : "–")),
-      h("td", { class: "why" }, reasonOf(score) || "no reason was written down", score.verdicts.length ? h("small", {}, ` ${counted(score.verdicts.length, "verdict")}`) : null),
+      h("td", { class: "why" }, reasonOf(score) || "no reason was recorded", score.verdicts.length ? h("small", {}, ` ${counted(score.verdicts.length, "verdict")}`) : null),
     ),
   );
   const name = isGrade(told.entry) ? "Grade" : "Reward";

@@ -18,10 +18,10 @@ export async function showItems(state) {
     facts(run),
     h("div", { class: "tools" }, search(state, change), by(run, told, change), steps(state, change)),
     filters(run, told, state, change),
-    told.total ? list(run, told, state, change) : h("p", { class: "empty" }, run.indexed ? "No item passes. Take a filter off, or search for less." : `${indexing(run)} …`),
+    told.total ? list(run, told, state, change) : h("p", { class: "empty" }, run.indexed ? "No items match. Remove a filter, or search for fewer words." : `${indexing(run)} …`),
     pages(told, state),
   );
-  // Where nothing is there yet, soon something is.
+  // If there is nothing yet, look again soon.
   const again = !run.indexed && !told.rows.length ? 100 : run.running || !run.indexed ? 2000 : null;
   return { title: `Items of ${run.title}`, node, again };
 }

@@ -1,4 +1,4 @@
-// The keys: moving among whatever the screen marks as a step, and a dialog that lists them.
+// Keyboard shortcuts: move between the elements marked as steps, and list the keys in a dialog.
 
 import { go, here, link, listed } from "./address.js";
 import { h } from "./dom.js";
@@ -27,7 +27,7 @@ export function showKeys() {
   dialog.showModal();
 }
 
-/** Do what a key means here; keys that are typed into a field mean nothing. */
+/** Handle a key; keys typed into a field are ignored. */
 export function pressed(event, turnTheme) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest?.("input, select, textarea, dialog")) {

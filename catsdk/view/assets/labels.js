@@ -1,10 +1,10 @@
-// Labels: what a reader says of a reference or a verdict, kept in a file beside the run.
+// Labels: a reader's judgments of references and verdicts, saved in a file beside the run.
 
 import { send } from "./data.js";
 import { h, tell } from "./dom.js";
 import { exported } from "./exported.js";
 
-/** Ask whether something is so; `about` names it, `says` are the words for yes and no. */
+/** Ask a yes-or-no question; `about` says what it is about, `says` has the words for yes and no. */
 export function label(told, about, question, says) {
   const given = told.labels.find((each) => Object.entries(about).every(([name, value]) => each[name] === value));
   if (exported) return given ? h("p", { class: "said-by" }, h("b", {}, "Labelled: "), given.says ? says[0] : says[1], given.note ? ` (${given.note})` : "") : null;
@@ -28,7 +28,7 @@ function widget(told, about, question, says, given) {
     trouble.textContent = "";
     try {
       await send("label", { run: told.run, item: told.entry.id, ...about, says: chosen, note: note.value });
-      tell(chosen === null ? "the label was taken back" : "the label was saved");
+      tell(chosen === null ? "the label was withdrawn" : "the label was saved");
     } catch (error) {
       trouble.textContent = error.message;
     }

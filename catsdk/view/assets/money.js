@@ -1,4 +1,4 @@
-// Money: what a run consumed, by stage and by estimator.
+// Money: the usage of a run, by stage and by estimator.
 
 import { ask } from "./data.js";
 import { h, table } from "./dom.js";
@@ -12,8 +12,8 @@ export async function showMoney(state) {
     h("h1", {}, "Money"),
     h("p", { class: "faint" }, run.title),
     told.estimate ? estimate(told) : null,
-    told.usage ? total(told.usage) : h("p", { class: "note part" }, "This kind of run does not write down what all calls together consumed."),
-    told.stages.length ? stages(told) : h("p", { class: "faint" }, "The calls of single items were not written down."),
+    told.usage ? total(told.usage) : h("p", { class: "note part" }, "This kind of run does not record its total usage."),
+    told.stages.length ? stages(told) : h("p", { class: "faint" }, "The calls of single items were not recorded."),
     told.points.length ? points(told.points) : null,
   );
   return { title: `Money of ${run.title}`, node };
@@ -24,14 +24,14 @@ function total(usage) {
   return h(
     "div",
     { class: "cards" },
-    card("Paid for in all", dollars(usage.cost), usage.unreported ? `${whole(usage.unreported)} calls broke off; what they cost is not known` : "every call once, retries and failures too"),
+    card("Paid for in all", dollars(usage.cost), usage.unreported ? `${whole(usage.unreported)} calls broke off; their cost is unknown` : "every call once, including retries and failures"),
     card("Requests", whole(usage.requests), usage.batched ? `${whole(usage.batched)} through a batch API` : "none through a batch API"),
     card("Tokens in", whole(usage.input_tokens), `${whole(usage.cached_tokens)} of them cached by the service`),
     card("Tokens out", whole(usage.output_tokens), `${whole(usage.reasoning_tokens)} of them thinking`),
   );
 }
 
-/** What a batch was estimated to use, beside what it has used since. */
+/** The estimated usage of a batch, and its usage since. */
 function estimate(told) {
   const { rows, probes, paid, tokens, cost } = told.estimate;
   const range = (value, words) => (value === null ? "unknown" : `${words(value.expected)} (${words(value.low)} to ${words(value.high)})`);
@@ -40,7 +40,7 @@ function estimate(told) {
   const line = (name, expected, actual) => h("tr", {}, h("td", {}, name), h("td", { class: "num" }, expected), h("td", { class: "num" }, actual));
   const all = [line("Tokens", range(tokens, (value) => whole(Math.round(value))), whole(used)), line("Cost", range(cost, dollars), dollars(since("cost")))];
   return [
-    h("h2", { class: "over" }, "Estimate against actual", h("small", { class: "faint" }, ` for ${counted(rows, "row")} to come, made from ${counted(probes, "row")} that were worked on for it`)),
+    h("h2", { class: "over" }, "Estimate against actual", h("small", { class: "faint" }, ` for ${counted(rows, "row")} to come, made by processing ${counted(probes, "row")}`)),
     table("Estimate against actual", ["", { text: "Estimated (range)", class: "num" }, { text: "Used since", class: "num" }], all),
   ];
 }

@@ -1,4 +1,4 @@
-// Rubric: criteria against rollouts; a verdict with its quote in the response beside it.
+// Rubric: a matrix of criteria and rollouts; beside it, a verdict with its quote in the response.
 
 import { go } from "./address.js";
 import { ask } from "./data.js";
@@ -15,7 +15,7 @@ export async function showRubric(state) {
     { class: "rubric" },
     head(told, state, "rubric"),
     h("h1", { class: "question" }, short(entry.question || entry.id, 300)),
-    matrices.length ? matrices.map((matrix, at) => one(matrix, at, told, state)) : h("p", { class: "empty" }, "Nothing of this item was judged by criteria."),
+    matrices.length ? matrices.map((matrix, at) => one(matrix, at, told, state)) : h("p", { class: "empty" }, "This item was not judged by criteria."),
   );
   return { title: `Rubric of ${short(entry.question || entry.id, 50)}`, node };
 }
@@ -41,7 +41,7 @@ function notes(matrix) {
   const text = (id) => short(matrix.rows.find((row) => row.id === id)?.text ?? id, 60);
   const missing = Object.entries(matrix.missing);
   const lines = [
-    dull.length ? [h("b", {}, "Tells nothing apart: "), dull.map((row) => short(row.text, 60)).join("; ")] : null,
+    dull.length ? [h("b", {}, "Same verdict for all: "), dull.map((row) => short(row.text, 60)).join("; ")] : null,
     matrix.twins.length ? [h("b", {}, "Say the same: "), matrix.twins.map(([left, right]) => `“${text(left)}” and “${text(right)}”`).join("; ")] : null,
     missing.length ? [h("b", {}, "Cannot tell: "), missing.map(([kind, count]) => `${whole(count)} × ${kind}`).join(", ")] : null,
   ].filter(Boolean);
@@ -95,7 +95,7 @@ function verdict(cell, row, column, chosen, choose, key) {
 }
 
 function detail(matrix, chosen, told) {
-  if (!chosen) return [h("h2", { class: "over" }, "Verdict"), h("p", { class: "empty" }, "Choose a verdict to see what it rests on.")];
+  if (!chosen) return [h("h2", { class: "over" }, "Verdict"), h("p", { class: "empty" }, "Choose a verdict to see its evidence.")];
   const row = matrix.rows[chosen.row];
   const column = matrix.columns[chosen.column];
   const cell = row.cells[chosen.column];

@@ -1,4 +1,4 @@
-// Runs: what ran, what it cost, what failed, how much rollouts agree, and who is right how often.
+// Runs: cost, failures, agreement of rollouts, and accuracy of each run.
 
 import { link } from "./address.js";
 import { ask } from "./data.js";
@@ -24,7 +24,7 @@ function empty(ready) {
   return h(
     "div",
     { class: "empty" },
-    h("p", {}, "There is no run here. The viewer shows what these commands write:"),
+    h("p", {}, "There are no runs here. The viewer shows the output of these commands:"),
     h("ul", {}, ["catsdk eval … --out DIR", "catsdk batch … --out DIR", "catsdk rubric judge … --out DIR/x.json", "catsdk train … --out DIR", "catsdk serve, with evidence: FILE"].map((each) => h("li", {}, h("code", {}, each)))),
   );
 }
@@ -63,7 +63,7 @@ function row(run) {
   );
 }
 
-/** A row opens by a click anywhere on it, and by Enter. */
+/** Open a row by a click anywhere on it, or by Enter. */
 export function opening(to) {
   return {
     click: (event) => {

@@ -1,4 +1,4 @@
-// Training: what was logged on one axis of steps, and a slider over the groups of each step.
+// Training: logged metrics on a shared axis of steps, and a slider over the groups of each step.
 
 import { go, link } from "./address.js";
 import { chart } from "./charts.js";
@@ -30,7 +30,7 @@ export async function showTraining(state) {
     h("p", { class: "faint" }, [run.kind === "train" ? run.data : "not a training", run.models.policy && `policy ${run.models.policy}`].filter(Boolean).join(" · ")),
     told.alarms.map((each) => h("p", { class: "note bad", role: "note" }, h("b", {}, "Alarm: "), each)),
     run.problems.map((each) => h("p", { class: "note part" }, each)),
-    told.curves.length || steps.length ? null : h("p", { class: "empty" }, "Nothing was logged yet: the first numbers come with the first checkpoint."),
+    told.curves.length || steps.length ? null : h("p", { class: "empty" }, "Nothing has been logged yet: the first numbers appear with the first checkpoint."),
     steps.length ? slider(steps, at, told.steps.find((each) => each.step === at), choose) : null,
     items ? groups(items, state, at) : null,
     steps.length || !told.curves.length ? null : h("p", { class: "faint" }, "The groups were not kept: train with ", h("code", {}, "checkpoints: {groups: 256}"), ", in megabytes, to see them here."),

@@ -1,4 +1,4 @@
-// How numbers and outcomes are written.
+// Format numbers and outcomes.
 
 const WHOLE = new Intl.NumberFormat("en-US");
 
@@ -34,12 +34,12 @@ export function ago(moment) {
   return new Date(1000 * moment).toISOString().slice(0, 10);
 }
 
-/** One thing or several: `counted(2, "item")` is "2 items". */
+/** A count with its noun: `counted(2, "item")` is "2 items". */
 export function counted(count, name) {
   return `${whole(count)} ${name}${count === 1 ? "" : "s"}`;
 }
 
-/** How far a run was read; nothing once all of it was. */
+/** How much of a run has been indexed; null if all of it has. */
 export function indexing(run) {
   if (run.indexed) return null;
   return run.expected ? `indexing, ${whole(run.items)} of ${whole(run.expected)}` : `indexing, ${whole(run.items)} so far`;

@@ -1,1 +1,1 @@
-"""One reader for each kind of folder: what it holds, as outlines, entries and facts of the run."""
+"""A reader for each kind of run, which gives its outlines, its entries and facts about it."""

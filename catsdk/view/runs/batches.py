@@ -1,4 +1,4 @@
-"""What `catsdk batch` wrote: how each row ended and what it became, also while it goes on."""
+"""Reader for `catsdk batch`: the outcome of each row, also while the batch is running."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _BARE = Group(prompt=(), rollouts=())
 
 
 class BatchRun(Run):
-    """The rows of a batch. Rows that wait are not listed: nothing of them was written down."""
+    """The rows of a batch. Waiting rows are not listed: nothing about them is recorded."""
 
     def __init__(self, path: Path) -> None:
         """Choose the folder."""
@@ -46,11 +46,11 @@ class BatchRun(Run):
         self._answers = Answers()
 
     def count(self) -> int | None:
-        """The rows that ended."""
+        """The number of rows that ended."""
         return self._store.count("row") if self._store.there else None
 
     def news(self) -> News:
-        """The rows that ended since the last time; one that was worked on again is news, too."""
+        """The rows that ended since the last call, including rows that were processed again."""
         if not self._store.there:
             return
         for _, key, value in self._store.after("row", 0):
@@ -60,7 +60,7 @@ class BatchRun(Run):
                 self._known[key] = mark
 
     def entry(self, place: str) -> Entry | None:
-        """The row of that id."""
+        """The row with that id."""
         kept = self._store.get("row", place)
         if kept is None:
             return None
@@ -69,7 +69,7 @@ class BatchRun(Run):
         return entry if entry.group is not None else self._with_rollouts(entry, keys)
 
     def _with_rollouts(self, entry: Entry, keys: tuple[str, ...]) -> Entry:
-        """The entry with the rollouts and calls behind it, where the store still has them."""
+        """The entry with its rollouts and calls, if the store still has them."""
         texts = [text for key in keys if (text := self._store.get(ANSWER, key)) is not None]
         answers = [Kept.model_validate_json(text) for text in texts]
         drawn = [each for each in answers if any(call.stage == "sample" for call in each.calls)]
@@ -90,7 +90,7 @@ class BatchRun(Run):
         return _entry(id, records, state, failure)
 
     def about(self) -> About:
-        """What the manifest says, and what the store says was used."""
+        """The facts in the manifest, and the usage in the store."""
         problems: list[str] = []
         try:
             manifest: dict[str, Any] = json.loads((self.path / MANIFEST).read_text("utf-8"))
@@ -101,7 +101,7 @@ class BatchRun(Run):
         plan: dict[str, Any] = dict(manifest.get("plan", {}))
         rows: dict[str, Any] | None = manifest.get("rows")
         if not there:
-            problems.append(f"{STORE} is not there, or is not a run store: nothing else is known")
+            problems.append(f"{STORE} is missing, or is not a run store: nothing else is known")
         return About(
             kind="batch",
             title=self.path.name,
@@ -115,7 +115,7 @@ class BatchRun(Run):
         )
 
     def _estimate(self, problems: list[str]) -> dict[str, Any] | None:
-        """The last estimate that was made; one that cannot be read is a problem."""
+        """The latest estimate; an unreadable one is added to `problems`."""
         path = self.path / ESTIMATE
         if not path.is_file():
             return None
@@ -159,7 +159,7 @@ def _prompt(record: dict[str, Any]) -> tuple[Message, ...]:
 
 
 def _gold(record: dict[str, Any]) -> tuple[str, ...]:
-    """The known answer, where a column of the row is named as one."""
+    """The known answer, if the row has a column for it."""
     made = {"reference"} if "reference_answer" in record else set[str]()
     for name in GOLDS:
         value = record.get(name)

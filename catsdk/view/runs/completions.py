@@ -1,4 +1,4 @@
-"""The completions that TRL logs (`log_completions`): groups of a training that kept none itself."""
+"""The completions that TRL logs (`log_completions`), for trainings that kept no groups."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def advantages_in(path: Path) -> dict[str, list[float]]:
     """The advantages of one step by the text of the completion, in the order of the rows.
 
     Args:
-        path: A file that TRL wrote; one that is not there has none.
+        path: A file that TRL wrote; may be missing.
     """
     if not path.is_file():
         return {}

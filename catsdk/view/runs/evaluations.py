@@ -1,4 +1,4 @@
-"""What `catsdk eval` wrote: the items as Parquet, or the run store while it has not finished."""
+"""Reader for `catsdk eval`: the items in Parquet files or, until it ends, in the run store."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LISTED = (
 
 
 class EvalRun(Run):
-    """An evaluation. While it runs its store is read, afterwards its Parquet files."""
+    """An evaluation; its store is read while it runs, and its Parquet files afterwards."""
 
     def __init__(self, path: Path) -> None:
         """Choose the folder."""
@@ -46,14 +46,14 @@ class EvalRun(Run):
         return self._finished and any(self.path.glob(ITEMS)) and _can_read()
 
     def count(self) -> int | None:
-        """The rows of all Parquet files, once it has finished."""
+        """The number of rows in all Parquet files, once it has finished."""
         if not self._has_files:
             return None
         files = import_module("pyarrow.parquet")
         return sum(int(files.read_metadata(each).num_rows) for each in self.path.glob(ITEMS))
 
     def news(self) -> News:
-        """The rows of new Parquet files; else the items of which the store has something new."""
+        """The rows of new Parquet files or, without any, the items with news in the store."""
         if self._has_files:
             yield from self._from_files()
         elif self._store.there:
@@ -83,7 +83,7 @@ class EvalRun(Run):
         self._at = reached
 
     def entry(self, place: str) -> Entry | None:
-        """Read one item: from its file, with the grades of the store, or from the store."""
+        """Read one item, from its file plus the grades in the store, or from the store alone."""
         name, _, at = place.partition("\0")
         if not name:
             return self._kept(at)
@@ -131,7 +131,7 @@ class EvalRun(Run):
         )
 
     def _kept(self, id: str) -> Entry:
-        """What the store has of an item; the known answer is not in it."""
+        """An item as the store has it, which is without the known answer."""
         parts = [
             Group.model_validate(_readable(json.loads(value)))
             for key, value in self._store.below("rollout", id)
@@ -176,7 +176,7 @@ class EvalRun(Run):
             )
 
     def _graded(self, id: str) -> tuple[Score, ...]:
-        """The grades of the rollouts with their reasons, which stand in the store alone."""
+        """The grades of the rollouts with their reasons, which only the store has."""
         if not self._store.there:
             return ()
         found: list[Score] = []
@@ -193,7 +193,7 @@ def _can_read() -> bool:
 
 
 def _item_of(key: str, kind: str, parts: int) -> str:
-    """The item of an entry: ids may hold slashes, so keys are read from their end."""
+    """The item of an entry; keys are read from the end, because ids may contain slashes."""
     if kind == "verdict":
         head, _, _ = key.rpartition("/")
         return head.removesuffix("/rollout") if head.endswith("/rollout") else key.rsplit("/", 3)[0]
@@ -248,7 +248,7 @@ def _made_outline(row: dict[str, Any]) -> MadeOutline:
 
 
 def _seen_at(path: Path, at: int) -> Seen:
-    """Read one row, without the groups of rows before it."""
+    """Read one row, without reading the row groups before it."""
     with import_module("pyarrow.parquet").ParquetFile(path, pre_buffer=False) as file:
         for group in range(file.num_row_groups):
             count = file.metadata.row_group(group).num_rows
@@ -260,7 +260,7 @@ def _seen_at(path: Path, at: int) -> Seen:
 
 
 def _readable(data: dict[str, Any]) -> dict[str, Any]:
-    """A kept value with the kinds of its messages' parts, which the store leaves out."""
+    """A stored value plus the kinds of its messages' parts, which the store leaves out."""
     for message in data.get("group", data).get("prompt", ()):
         if isinstance(message.get("content"), list):
             for part in message["content"]:

@@ -1,4 +1,4 @@
-"""What `catsdk rubric judge --out` wrote: judged groups, a file each."""
+"""Reader for `catsdk rubric judge --out`: judged groups, one per file."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class JudgedRun(Run):
         self._problems: dict[str, str] = {}
 
     def news(self) -> News:
-        """The files that are new or were written again."""
+        """The files that are new or were rewritten."""
         for path in sorted(self.path.glob("*.json")):
             mark = path.stat().st_mtime_ns
             if self._known.get(path.name) == mark or not is_judged(path):
@@ -58,7 +58,7 @@ class JudgedRun(Run):
             yield path.name, _entry(judged, path).outline
 
     def entry(self, place: str) -> Entry | None:
-        """The group of that file."""
+        """The group in that file."""
         path = self.path / place
         try:
             return _entry(Judged.load(path), path)
@@ -66,7 +66,7 @@ class JudgedRun(Run):
             return None
 
     def about(self) -> About:
-        """What the judging used."""
+        """The usage of the judging."""
         return About(
             kind="rubric",
             title=self.path.name,

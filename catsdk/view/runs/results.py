@@ -1,4 +1,4 @@
-"""Results as JSON: those that a gateway kept for its clients, and lines that a program wrote."""
+"""Reader for results as JSON, from a gateway's store or a file of JSON lines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LINE = 16_000_000
 
 
 class KeptRun(Run):
-    """The run store of a gateway, whose clients asked for their results to be kept."""
+    """The run store of a gateway, with the results that its clients asked it to keep."""
 
     def __init__(self, path: Path) -> None:
         """Choose the file."""
@@ -26,7 +26,7 @@ class KeptRun(Run):
         self._store, self._at = StoreFile(path), 0
 
     def news(self) -> News:
-        """The results that were kept since the last time."""
+        """The results that were stored since the last call."""
         for at, key, value in self._store.after("product", self._at):
             self._at = at
             yield key, _entry(value, key).outline
@@ -37,7 +37,7 @@ class KeptRun(Run):
         return None if value is None else _entry(value, place)
 
     def about(self) -> About:
-        """That of the file."""
+        """The facts about the file."""
         return About(kind="results", title=self.path.name, data="results that a gateway kept")
 
 
@@ -51,7 +51,7 @@ class LinesRun(Run):
         self._usage = Usage()
 
     def news(self) -> News:
-        """The whole lines that were added since the last time."""
+        """The complete lines that were added since the last call."""
         if self.path.stat().st_size < self._read:
             self._read = self._count = 0
             self._usage = Usage()
@@ -72,14 +72,14 @@ class LinesRun(Run):
                     yield place, line.decode("utf-8", "replace")
 
     def entry(self, place: str) -> Entry | None:
-        """The result on the line that begins there."""
+        """The result in the line that begins at that offset."""
         with self.path.open("rb") as file:
             file.seek(int(place))
             line = file.readline().decode("utf-8", "replace")
         return _entry(line, place) if line.strip() else None
 
     def about(self) -> About:
-        """What all results together used."""
+        """The usage of all results together."""
         return About(
             kind="results", title=self.path.name, data="results as JSON lines", usage=self._usage
         )

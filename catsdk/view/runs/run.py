@@ -1,4 +1,4 @@
-"""Run: one thing that ran and was written down, read again and again while it grows."""
+"""Run: the interface of readers, which read a recorded run repeatedly while it grows."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from catsdk.view.outline import Outline
 __all__ = ["About", "Marks", "News", "Run", "marks_of"]
 
 News = Iterator[tuple[str, Outline]]
-"""Outlines that are new or have changed, each with the place under which its entry is found."""
+"""New or changed outlines, each with the place at which its entry is found."""
 
 Marks = dict[str, tuple[int, int]]
-"""When files were changed last, in nanoseconds since the epoch, and how long they are, by path."""
+"""Modification times of files, in nanoseconds since the epoch, and their sizes, by path."""
 
 
 class About(Value):
-    """What is known of a run as a whole.
+    """Facts about a run as a whole.
 
     Args:
         kind: What wrote it: `eval`, `batch`, `rubric`, `train` or `results`.
         title: Its heading.
-        data: What was asked.
-        running: Whether it is not finished: it is being written, or was stopped.
-        usage: What all calls consumed, each once; `None` if that is not written down.
-        models: The models by their role.
-        settings: How it was done.
-        report: The report of an evaluation, as its JSON.
+        data: The data it works on.
+        running: Whether it is unfinished, that is, still running or interrupted.
+        usage: The usage of all calls, each counted once; `None` if it is not recorded.
+        models: The models by role.
+        settings: Its settings.
+        report: The report of an evaluation, as JSON.
         history: The rows that a training logged.
-        alarms: What the early stop of a training saw.
-        estimate: What a batch was estimated to use, where it was.
+        alarms: The warnings of a training's early stop.
+        estimate: The estimated usage of a batch, if it was estimated.
         problems: What could not be read, with the fix.
     """
 
@@ -58,7 +58,7 @@ class About(Value):
 
 
 class Run(ABC):
-    """Reads one run; nothing is written. Used by one thread at a time.
+    """Reads one run, and never writes; used by one thread at a time.
 
     Args:
         path: Its folder or file.
@@ -70,38 +70,38 @@ class Run(ABC):
 
     @abstractmethod
     def news(self) -> News:
-        """What is new or has changed since the last time; the whole run at first."""
+        """What is new or has changed since the last call; the first call gives the whole run."""
 
     @abstractmethod
     def entry(self, place: str) -> Entry | None:
-        """The entry at a place that `news` named; `None` if it is gone.
+        """The entry at a place given by `news`; `None` if it is gone.
 
         Args:
-            place: Where it stands.
+            place: The place.
         """
 
     @abstractmethod
     def about(self) -> About:
-        """What is known of the run as a whole, now."""
+        """The current facts about the run as a whole."""
 
     def gone(self) -> list[str]:
-        """The ids of items that `news` gave and that are no longer there; each is told once."""
+        """The ids of items from `news` that no longer exist; each is reported once."""
         return []
 
     def count(self) -> int | None:
-        """How many items it has in all, read or not; `None` if only reading them tells."""
+        """How many items it has in all, read or not; `None` if that takes reading them all."""
         return None
 
     def marks(self) -> Marks:
-        """What changes whenever something of the run does: while it is the same, nothing is new."""
+        """Marks that change whenever the run does; while they are the same, there is no news."""
         return marks_of(self.path)
 
 
 def marks_of(*paths: Path) -> Marks:
-    """The marks of files, and of those directly in folders.
+    """The marks of files, and of the files directly in folders.
 
     Args:
-        paths: Files and folders; those that are not there have none.
+        paths: Files and folders; missing ones have no marks.
     """
     marks: Marks = {}
     for path in paths:
@@ -113,10 +113,10 @@ def marks_of(*paths: Path) -> Marks:
                 beside = [path.with_name(f"{path.name}{end}") for end in ("", "-wal", f".{LABELS}")]
                 files = [(str(each), each.stat()) for each in beside if each.exists()]
         except OSError:
-            # It went away meanwhile, which is a change, too.
+            # It has been deleted meanwhile, which is a change too.
             continue
         for name, state in files:
-            # What SQLite keeps beside a file changes by being read.
+            # Reading a database changes the files that SQLite keeps beside it.
             if not name.endswith("-shm") and (state.st_size or not name.endswith("-wal")):
                 marks[name] = (state.st_mtime_ns, state.st_size)
     return marks

@@ -1,4 +1,4 @@
-"""StoreFile: the entries of a run store, read while another process writes it."""
+"""StoreFile: read the entries of a run store while another process writes it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PAGE = 2000
 
 
 class StoreFile:
-    """Reads a run store without a lock on it; every read is a short transaction of its own.
+    """Reads a run store without locking it; every read is a short transaction of its own.
 
     Args:
         path: The file.
@@ -31,7 +31,7 @@ class StoreFile:
 
     @property
     def there(self) -> bool:
-        """Whether it is a run store that can be read."""
+        """Whether it is a readable run store."""
         if not self.path.is_file():
             return False
         try:
@@ -42,7 +42,7 @@ class StoreFile:
             return False
 
     def kinds(self) -> set[str]:
-        """The kinds of which there is an entry."""
+        """The kinds that have an entry."""
         with closing(self._opened()) as file:
             return {
                 kind
@@ -60,11 +60,11 @@ class StoreFile:
             return int(file.execute(f"SELECT count(*) FROM {kind}").fetchone()[0])
 
     def after(self, kind: str, at: int) -> Iterator[tuple[int, str, str]]:
-        """The entries of a kind that were first written after a place: place, key and value.
+        """The entries of a kind that were first written after a place, as place, key and value.
 
         Args:
             kind: One of `KINDS`.
-            at: The place of the last one that is known; 0 for all.
+            at: The place of the last known entry; 0 for all.
         """
         return self._pages(f"at, key, value FROM {kind}", at)
 
@@ -73,7 +73,7 @@ class StoreFile:
 
         Args:
             kind: One of `KINDS`.
-            at: The place of the last one that is known.
+            at: The place of the last known entry.
         """
         return self._pages(f"at, key FROM {kind}", at)
 
@@ -105,13 +105,13 @@ class StoreFile:
             kind: One of `KINDS`.
             prefix: Without the slash.
         """
-        # The sign after the slash ends the range: so the index of the keys is used.
+        # The character after the slash ends the range, so that the index of keys is used.
         query = f"SELECT key, value FROM {kind} WHERE key >= ? AND key < ? ORDER BY at"
         with closing(self._opened()) as file:
             return file.execute(query, (f"{prefix}/", f"{prefix}0")).fetchall()
 
     def usage(self) -> Usage:
-        """What all calls of the run consumed, each once, as far as it is written down."""
+        """The recorded usage of all calls of the run, each counted once."""
         log = self.path.with_name(f"{self.path.name}-wal")
         marks = [path.stat().st_mtime_ns for path in (self.path, log) if path.exists()]
         if self._spent is None or self._spent[0] != marks:
@@ -133,6 +133,6 @@ class StoreFile:
             file = sqlite3.connect(f"{uri}?mode=ro", uri=True, timeout=5)
             file.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
         except sqlite3.OperationalError:
-            # In a folder that cannot be written to, the index of the log cannot be made.
+            # In a read-only folder, SQLite cannot create the index of the write-ahead log.
             file = sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True)
         return file

@@ -1,4 +1,4 @@
-"""What a training wrote: the rows that it logged, and the groups of its steps, if it kept them."""
+"""Reader for trainings: the logged rows and, if they were kept, the groups of each step."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GROUPS = "groups"
 
 
 def is_training(path: Path) -> bool:
-    """Tell whether a folder is that of a training.
+    """Tell whether a folder is a training's.
 
     Args:
         path: The folder.
@@ -47,12 +47,12 @@ class TrainRun(Run):
         self._seen, self._alarms = 0, tuple[str, ...]()
 
     def marks(self) -> Marks:
-        """Those of its folder, its checkpoints and its groups."""
+        """The marks of its folder, its checkpoints and its groups."""
         folders = [*self.path.glob("checkpoint-*"), self.path / GROUPS, self.path / COMPLETIONS]
         return marks_of(self.path, *folders)
 
     def news(self) -> News:
-        """The groups of the steps that were written since the last time."""
+        """The groups of the steps that were written since the last call."""
         if find_spec("pyarrow") is None:
             return
         for path in self._files():
@@ -83,7 +83,7 @@ class TrainRun(Run):
         return next(islice(self._entries(path, only=int(at)), 1), None)
 
     def _files(self) -> list[Path]:
-        """The files with groups: those that catsdk kept, else what TRL logged."""
+        """The files with groups: those that catsdk kept or, without any, those that TRL logged."""
         kept = sorted((self.path / GROUPS).glob("step-*.parquet"))
         return kept or sorted((self.path / COMPLETIONS).glob("completions_*.parquet"))
 
@@ -144,13 +144,13 @@ def _newest_state(path: Path) -> dict[str, Any]:
         try:
             return cast("dict[str, Any]", json.loads(found[at].read_text("utf-8")))
         except (OSError, ValueError):
-            # It is being written; the one before is whole.
+            # It is still being written, so use the one before it.
             continue
     return {}
 
 
 def _alarms(history: Sequence[dict[str, Any]], stop: object) -> tuple[str, ...]:
-    """What the early stop says after each evaluation and at the end, each reason once."""
+    """The early stop's reasons after each evaluation and at the end, each only once."""
     settings = cast("dict[str, Any]", stop) if isinstance(stop, dict) else {}
     try:
         watched = train.Stop(**settings)
@@ -166,7 +166,7 @@ def _alarms(history: Sequence[dict[str, Any]], stop: object) -> tuple[str, ...]:
 
 
 def _advantages(entry: Entry, logged: dict[str, list[float]]) -> dict[int, float]:
-    """The advantages of a group's rollouts; of equal texts each takes the next."""
+    """The advantages of a group's rollouts; rollouts with equal texts take them in order."""
     found: dict[int, float] = {}
     for rollout in entry.group.rollouts if entry.group else ():
         values = logged.get(rollout.text)

@@ -1,1 +1,1 @@
-"""What screens show of entries: answers in clusters, support, verdicts, comparisons, costs."""
+"""What screens show about entries: answers in clusters, support, verdicts, comparisons, costs."""

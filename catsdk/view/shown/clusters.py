@@ -1,4 +1,4 @@
-"""Clusters: the answers of a group by meaning, each with who gave it and what it agrees with."""
+"""Group a group's answers by meaning, each with its rollouts and what it agrees with."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def clusters_of(entry: Entry, made: Made | None) -> dict[str, Any]:
     """Put the rollouts of an entry into clusters of equal answers, the largest first.
 
     Args:
-        entry: What is shown.
-        made: The reference that it is shown with; only the rollouts that it was made from count.
+        entry: The entry to show.
+        made: The reference shown with it; only the rollouts that it was made from are counted.
 
     Returns:
-        `clusters`, each with its answer, its rollouts, whether it is right by the grades of the
-        run, and whether it is the reference's; `unanswered`, the rollouts without an answer;
-        `failed`, those that are missing, with the cause; `majority` and `agreement`.
+        `clusters`, each with its answer, its rollouts, whether it is right by the run's grades, and
+        whether it is the reference's answer; `unanswered`, the rollouts without an answer;
+        `failed`, the missing rollouts with the cause; `majority` and `agreement`.
     """
     rollouts = entry.group.rollouts if entry.group else ()
     if made is not None and made.size:

@@ -1,4 +1,4 @@
-"""Comparison: two estimators, of one run or of two, on the items that both have."""
+"""Compare two estimators, from one run or two, on the items that both have."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _SHOWN = {
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of two that are compared.
+    """One side of a comparison.
 
     Args:
         run: The run's name.
-        contender: Its estimator and size, as `NAME/SIZE`.
+        contender: The estimator and size, as `NAME/SIZE`.
     """
 
     run: str
@@ -47,16 +47,16 @@ def compared(
 
     Args:
         index: The index.
-        left: The first.
-        right: The second.
-        show: Which items: `flips`, right on one side alone; `gained` and `lost`, seen from the
+        left: The left side.
+        right: The right side.
+        show: Which items: `flips`, right on only one side; `gained` and `lost`, seen from the
             right side; or `all`, flips first.
         offset: How many items come before the page.
 
     Returns:
-        A page of items, and the paired test: how many items each side alone gets right, McNemar's
-        exact p-value, and the same corrected by Holm for all comparisons that this choice was made
-        from.
+        A page of items, and the paired test: how many items only one side gets right, McNemar's
+        exact p-value, and the same with Holm's correction for all comparisons that could have been
+        chosen.
     """
     counted = _counted(index, left, right)
     p = mcnemar(counted["only_left"], counted["only_right"]) if counted["graded"] else None
@@ -110,7 +110,7 @@ def _counted(index: Index, left: Side, right: Side) -> dict[str, Any]:
 
 
 def _family(index: Index, left: Side, right: Side) -> list[tuple[Side, Side]]:
-    """The comparisons that one could have chosen alike: whoever looks at many finds one."""
+    """All comparisons that could have been chosen, since with many some will look significant."""
     if left.run != right.run:
         common = [c for c in contenders(index, left.run) if c in contenders(index, right.run)]
         if left.contender == right.contender:
@@ -121,5 +121,5 @@ def _family(index: Index, left: Side, right: Side) -> list[tuple[Side, Side]]:
         return [(left, right)]
     same = [c for c in contenders(index, left.run) if c.rpartition("/")[2] == size]
     pairs = [(Side(left.run, one), Side(left.run, two)) for one, two in combinations(same, 2)]
-    # The pair itself as it was asked for.
+    # The requested pair keeps its order.
     return [(left, right) if {one, two} == {left, right} else (one, two) for one, two in pairs]

@@ -1,4 +1,4 @@
-"""Money: the calls of a run by stage and model, as far as a bounded look at its items tells."""
+"""Money: the calls of a run by stage and model, from a limited number of its items."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["LOOKED_AT", "money_of"]
 LOOKED_AT: Final = 300
 """The most items whose calls are added up by stage."""
 
-# What the record of calls says of one whose caller went away.
+# The failure that is recorded for a call whose caller was cancelled.
 _CANCELLED: Final = "Cancelled"
 
 
@@ -21,13 +21,12 @@ def money_of(entries: Iterable[Entry]) -> dict[str, Any]:
     """Add up the calls of entries.
 
     Args:
-        entries: Those that are looked at.
+        entries: The entries.
 
     Returns:
-        `stages`: for each stage and model its calls, those that failed, those that were cancelled
-        (copies of calls that straggled, and what nobody waited for any longer), tokens, price and
-        seconds; `kept`: how many rollouts came from the cache and were not paid for; `items`: how
-        many entries were looked at.
+        `stages`: for each stage and model its calls, failed calls, cancelled calls (hedges of slow
+        calls, and calls no longer needed), tokens, price and seconds; `kept`: how many rollouts
+        came from the cache, free of charge; `items`: the number of entries.
     """
     stages: dict[tuple[str, str], dict[str, Any]] = {}
     items = kept = 0

@@ -1,4 +1,4 @@
-"""Pieces: a text in parts that are marked or plain, so that a page need not count characters."""
+"""Pieces: a text in marked and plain parts, so that the page need not count characters."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["Mark", "Piece", "pieces_of", "shown_of", "spans_of_quote", "statemen
 
 Piece = dict[str, str | int]
 
-# A quote is looked for word by word; more words, or a longer text, take too long.
+# A quote is searched word by word; with more words, or in a longer text, that takes too long.
 _MOST_WORDS: Final = 300
 _MOST_TEXT: Final = 200_000
 _SAME: Final = {"'": "['\u2018\u2019\u02bc]", '"': '["\u201c\u201d]', "-": "[-\u2010-\u2014\u2212]"}
 _GAP = re.compile(r"(?:\[\s?)?(?:\.{3,}|\u2026)(?:\s?\])?")
-# A statement ends with its line, or with a sentence; a dot within a number ends none.
+# A statement ends with its line or its sentence, but not at a dot within a number.
 _END = re.compile(r"(?<=[.!?;])\s+|\n+")
 
 
@@ -27,8 +27,8 @@ class Mark:
     Args:
         start: Where it begins, in characters.
         end: Where it ends.
-        kind: What it is, such as `contradicts`.
-        about: What the mark points at, as a number: a part of the reference.
+        kind: Its kind, such as `contradicts`.
+        about: The number of the part of the reference that it refers to.
     """
 
     start: int
@@ -38,11 +38,11 @@ class Mark:
 
 
 def pieces_of(text: str, marks: Iterable[Mark]) -> list[Piece]:
-    """Part a text at its marks; of marks that overlap, the first is kept.
+    """Split a text at its marks; of overlapping marks, the first is kept.
 
     Args:
         text: The text.
-        marks: Any number of them, in any order.
+        marks: The marks, in any order.
     """
     pieces: list[Piece] = []
     at = 0
@@ -59,7 +59,7 @@ def pieces_of(text: str, marks: Iterable[Mark]) -> list[Piece]:
 
 
 def statements(text: str) -> Iterator[tuple[int, int]]:
-    """The sentences and lines of a text that say something, as spans.
+    """The non-empty sentences and lines of a text, as spans.
 
     Args:
         text: The text.
@@ -75,14 +75,14 @@ def statements(text: str) -> Iterator[tuple[int, int]]:
 
 
 def spans_of_quote(quote: str, text: str) -> list[tuple[int, int]]:
-    """Where a quote stands in a text, up to case, spaces and typographic signs.
+    """Find a quote in a text, ignoring case, spacing and typographic variants.
 
     Args:
-        quote: With `...` where something is left out.
-        text: What is quoted.
+        quote: The quote, with `...` for omissions.
+        text: The quoted text.
 
     Returns:
-        A span for each of its pieces that was found; none where one is missing.
+        A span for each piece of the quote; none if a piece is missing.
     """
     spans: list[tuple[int, int]] = []
     at = 0
@@ -106,5 +106,5 @@ def _loose(word: str) -> str:
 
 
 def shown_of(text: str, spans: Sequence[tuple[int, int]], kind: str) -> list[Piece]:
-    """A text with those spans marked alike."""
+    """A text with the spans marked as the same kind."""
     return pieces_of(text, [Mark(start, end, kind) for start, end in spans])

@@ -1,4 +1,4 @@
-"""Support: which rollouts say what a reference says, and where they say something else."""
+"""Support: which rollouts agree with each statement of a reference, and which contradict it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from catsdk.view.shown.pieces import Mark, pieces_of, statements
 
 __all__ = ["support_of"]
 
-# Statements of a text that are compared; each of the reference meets each of every rollout.
+# The most statements per text: each of the reference is compared with each of every rollout.
 _MOST: Final = 200
 _SAME: Final = 0.8
 _ABOUT_THE_SAME: Final = 0.6
@@ -28,7 +28,7 @@ _NOT: Final = frozenset({"no", "not", "never", "without", "cannot", "nor", "neit
 
 @dataclass(frozen=True, slots=True)
 class _Statement:
-    """A sentence or line: its words, numbers and negations; and what it says something equals."""
+    """A sentence or line: its words, numbers and negations, and the equation it states, if any."""
 
     start: int
     end: int
@@ -42,18 +42,18 @@ class _Statement:
 def support_of(reference: str, rollouts: Sequence[Rollout]) -> dict[str, Any]:
     """Compare the statements of a reference with those of each rollout.
 
-    A rollout supports a statement where it has one with nearly the same words and the same numbers
-    and negations. It contradicts it where it says of the same thing, such as the left side of an
-    equation, that it is another number; or in nearly the same words with other numbers or a
-    negation. What it does not mention it does neither. That is decided by the words alone, without
-    a model: it shows where to look and settles nothing.
+    A rollout supports a statement if it has one with nearly the same words, and the same numbers
+    and negations. It contradicts a statement if it gives a different number for the same thing,
+    such as the left side of an equation, or if it uses nearly the same words with other numbers or
+    a negation. Otherwise it does neither. Only the words are compared, without a model: the result
+    is a hint where to look, not a verdict.
 
     Args:
         reference: The reference's text.
         rollouts: The rollouts.
 
     Returns:
-        `reference`: its pieces, and for each of its statements who supports and who contradicts it;
+        `reference`: its pieces, and for each statement which rollouts support or contradict it;
         `rollouts`: the pieces of each rollout's text, by index.
     """
     said = _statements(reference)
@@ -82,7 +82,7 @@ def support_of(reference: str, rollouts: Sequence[Rollout]) -> dict[str, Any]:
 
 
 def _unmixed(marks: list[Mark]) -> list[Mark]:
-    """What supports one statement is not marked as against another."""
+    """Drop marks of contradiction from text that supports another statement."""
     supporting = {(mark.start, mark.end) for mark in marks if mark.kind == "supports"}
     return [
         mark
@@ -113,7 +113,7 @@ def _statement(text: str, start: int, end: int) -> _Statement:
 
 
 def _bare(text: str) -> str:
-    """The text without spaces and marks, its sums in one order."""
+    """The text without spaces and punctuation, with the terms of sums sorted."""
     return _SUM.sub(_ordered, _MARKUP.sub("", text))
 
 
@@ -142,7 +142,7 @@ def _contradicts(one: _Statement, other: _Statement) -> bool:
 
 
 def _near(one: _Statement, other: _Statement) -> bool:
-    """Whether at most half of the numbers differ: else it speaks of something else."""
+    """Whether at most half of the numbers differ; otherwise they are about different things."""
     if not one.numbers:
         return True
     same = sum(number in other.numbers for number in one.numbers)

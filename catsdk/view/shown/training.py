@@ -1,4 +1,4 @@
-"""Training: what was logged as curves on one axis of steps, and the groups of each step."""
+"""Training: the logged metrics as curves over the steps, and the groups of each step."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ CURVES: Final = {
     "length": ("mean length, in tokens", "completions/mean_length"),
     "scored": ("share of rollouts with a reward", "cat/scored"),
 }
-"""The curves by name: what they are, and what the trainer logs them as."""
+"""The curves by name, with their labels and the names under which the trainer logs them."""
 
 
 def curves_of(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The curves that a log has, each a list of steps and values.
+    """The curves in a log, each a list of steps and values.
 
     Args:
         history: The logged rows.
@@ -45,7 +45,7 @@ def curves_of(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def steps_of(index: Index, run: str) -> list[dict[str, Any]]:
-    """The steps whose groups are there, with what is known of them together.
+    """The steps that have groups, with a summary of each step's groups.
 
     Args:
         index: The index.

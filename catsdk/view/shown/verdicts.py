@@ -1,4 +1,4 @@
-"""Verdicts: criteria against rollouts, with the quotes, and what each criterion is worth."""
+"""Verdicts: matrices of criteria and rollouts, with quotes and statistics of each criterion."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["matrices_of"]
 
 
 def matrices_of(entry: Entry) -> list[dict[str, Any]]:
-    """A matrix for each rubric of an entry; verdicts without a rubric get one of their criteria.
+    """Make a matrix for each rubric of an entry; verdicts without a rubric get their own.
 
     Args:
-        entry: What was judged.
+        entry: The judged entry.
     """
     scores = _judged(entry.scores)
     if not scores:
@@ -29,13 +29,13 @@ def matrices_of(entry: Entry) -> list[dict[str, Any]]:
     named = {c.id for rubric in rubrics for c in rubric.criteria}
     if known - named:
         criteria = tuple(Criterion(id=id, text=id) for id in sorted(known - named))
-        rubrics.append(Rubric(criteria=criteria, provenance=Provenance(method="not written down")))
+        rubrics.append(Rubric(criteria=criteria, provenance=Provenance(method="not recorded")))
     texts = {r.index: r.text for r in entry.group.rollouts} if entry.group else {}
     return [_matrix(rubric, scores, texts) for rubric in rubrics]
 
 
 def _judged(scores: tuple[Score, ...]) -> list[Score]:
-    """The scores that rest on verdicts; those of a sum are its parts'."""
+    """The scores based on verdicts; for a sum, those of its parts."""
     found: list[Score] = []
     for score in scores:
         parts = [score, *score.parts.values()]

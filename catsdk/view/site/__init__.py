@@ -1,1 +1,1 @@
-"""The viewer over HTTP: what its pages ask as JSON, and the files of its pages."""
+"""The viewer over HTTP: its page, and the data for it as JSON."""

@@ -1,4 +1,4 @@
-"""The routes of the viewer, and the headers that keep the texts of models from acting on a page."""
+"""The viewer's routes, and the headers that keep model texts from acting on the page."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ _HEADERS: Final = {
 }
 
 OPEN: Final = frozenset({"/"})
-"""The path of the page, which says nothing of any run."""
+"""The path of the page, which is served without a token as it reveals nothing about any run."""
 
 
 class Headed:
-    """Puts the headers of the viewer on every response, refusals too.
+    """Adds the viewer's headers to every response, including refusals.
 
     Args:
-        app: What answers.
+        app: The wrapped application.
     """
 
     def __init__(self, app: ASGIApp) -> None:
-        """Stand around `app`."""
+        """Wrap `app`."""
         self._app = app
         self._headers = {**_HEADERS, "content-security-policy": page_of().policy}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and add to what comes back."""
+        """Pass a request on, and add headers to the response."""
 
         async def headed(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -65,10 +65,10 @@ class Headed:
 
 
 def viewer_app(library: Library) -> Starlette:
-    """The viewer without its guard: its page, and `/api/QUESTION` for what the page asks.
+    """The viewer without access control: its page, and `/api/QUESTION` for the page's data.
 
     Args:
-        library: The runs that are shown.
+        library: The runs to show.
     """
     page = page_of().text
 
@@ -108,7 +108,7 @@ def viewer_app(library: Library) -> Starlette:
 
 
 async def _answered(work: Callable[[], str]) -> Response:
-    """What comes of the work, done in a thread, as JSON; or why nothing does."""
+    """Do the work in a thread and return its result as JSON, or an error."""
     try:
         text = await to_thread.run_sync(work)
     except StillLookingError as error:
@@ -123,7 +123,7 @@ async def _answered(work: Callable[[], str]) -> Response:
 
 
 async def _body(request: Request, most: int) -> bytes | None:
-    """The body of a request; `None` if it is longer."""
+    """The body of a request; `None` if it is longer than `most` bytes."""
     body = b""
     async for part in request.stream():
         body += part
@@ -133,7 +133,7 @@ async def _body(request: Request, most: int) -> bytes | None:
 
 
 def _given_label(body: bytes) -> tuple[str, Label]:
-    """The run and the label that a body names.
+    """Read the run and the label from a body.
 
     Raises:
         InvalidInputError: it is not a label.

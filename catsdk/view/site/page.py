@@ -1,4 +1,4 @@
-"""The page of the viewer as one text: its modules are joined, so that none is asked for later."""
+"""The viewer's page as one text, with all its modules joined, so that nothing is loaded later."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 __all__ = ["Page", "page_of"]
 
-# In the order in which each needs those before it.
+# Each module imports only those before it.
 _SCRIPTS: Final = (
     "dom", "words", "address", "exported", "data", "keys", "runs", "items", "labels", "group",
     "rubric", "compare", "charts", "training", "money", "app",
@@ -25,7 +25,7 @@ class Page(NamedTuple):
 
     Args:
         text: The HTML.
-        policy: Its `Content-Security-Policy`, which names what it holds by digest.
+        policy: Its `Content-Security-Policy`, with the digests of its script and style.
     """
 
     text: str
@@ -43,10 +43,10 @@ def _parts() -> tuple[str, str]:
 
 
 def page_of(data: str | None = None) -> Page:
-    """Put the page together.
+    """Assemble the page.
 
     Args:
-        data: What an exported page holds, as JSON; `None` makes the page that asks its server.
+        data: The data of an exported page, as JSON; `None` makes a page that asks its server.
     """
     style, script = _parts()
     asks = " connect-src 'self';" if data is None else ""
@@ -57,7 +57,7 @@ def page_of(data: str | None = None) -> Page:
     )
     held, meta = "", ""
     if data is not None:
-        # In a script, only `<` could end it or begin a comment; JSON may write it as an escape.
+        # Only `<` could end the script or begin a comment, and JSON can escape it.
         safe = data.replace("<", "\\u003c")
         held = f'<script id="catsdk-data" type="application/json">{safe}</script>'
         meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
@@ -70,12 +70,12 @@ def page_of(data: str | None = None) -> Page:
         '<p id="told" class="unseen" role="status" aria-live="polite"></p>'
         f'{held}<script type="module">{script}</script></body></html>\n'
     )
-    # What a frame may do can be said by a header alone.
+    # `frame-ancestors` works only in a header, not in a meta element.
     return Page(text, policy if data is not None else f"{policy}; frame-ancestors 'none'")
 
 
 def _joined(name: str, script: str) -> str:
-    """A module as an expression in one script; only what it exports is seen outside of it."""
+    """A module as an expression in one script; only its exports are visible outside."""
     exported = ", ".join(found[2] for found in _EXPORT.finditer(script))
     body = _EXPORT.sub(r"\1 \2", _IMPORT.sub(r"const \1 = of_\2;", script))
     return f"const of_{name} = (() => {{\n{body}\nreturn {{ {exported} }};\n}})();"

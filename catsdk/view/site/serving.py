@@ -1,4 +1,4 @@
-"""Serves the viewer until a block ends, and looks at its runs again and again meanwhile."""
+"""Serve the viewer until a block ends, and rescan its runs meanwhile."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from catsdk.view.site.app import OPEN, Headed, viewer_app
 __all__ = ["viewing"]
 
 _LOG = logging.getLogger(__name__)
-# Seconds between the end of a look at the runs and the next one.
+# Seconds between the end of a scan and the next one.
 _LOOK: Final = 1.0
 _ARRIVAL: Final = 10.0
 
@@ -34,18 +34,18 @@ async def viewing(
 ) -> AsyncGenerator[str]:
     """Serve the viewer of a folder until the block ends. Needs asyncio.
 
-    Nothing below the folder is written. The index over it is a temporary file, which grows while
-    the runs are read for the first time; the page shows what is there already.
+    Serving writes nothing below the folder, except labels. The index is a temporary file, which
+    grows while the runs are read for the first time; the page shows what is in it already.
 
     Args:
-        folder: Where catsdk wrote; all runs below it are shown, also while they go on.
+        folder: A folder that catsdk wrote; all runs below it are shown, even while they run.
         host: The address to listen on.
-        port: 0 takes a free one.
-        token: What each request for data must carry; an empty one counts as no token. Without a
-            token only requests of this machine's own are answered.
+        port: The port; 0 picks a free one.
+        token: The token that each request for data must carry; an empty one counts as none. Without
+            a token, only requests from this machine are answered.
 
     Yields:
-        The address; with a token it ends in `#token=...`, which a browser keeps to itself.
+        The address; with a token it ends in `#token=...`, which a browser does not send.
 
     Raises:
         InvalidInputError: there is no such folder, or it would listen to other machines without a
@@ -65,7 +65,7 @@ async def viewing(
         try:
             library = Library(Path(folder), index)
             app = Headed(Guard(viewer_app(library), access, OPEN))
-            # A thread of its own: a look may take minutes, and those who ask do not wait for it.
+            # In its own thread, since a scan may take minutes and requests must not wait for it.
             looking = Thread(target=_look, args=(library, stop), name="view", daemon=True)
             looking.start()
             try:
@@ -84,7 +84,7 @@ def _look(library: Library, stop: Event) -> None:
         began = time.monotonic()
         try:
             library.refresh(stop)
-        except Exception:  # noqa: BLE001  # such as a folder that went away meanwhile
-            _LOG.exception("a look at the runs failed; the next one follows")
-        # A long look is repeated less often: most of the time is for those who ask.
+        except Exception:  # noqa: BLE001  # such as a folder that was deleted meanwhile
+            _LOG.exception("scanning the runs failed; trying again soon")
+        # A long scan is repeated less often, to leave most of the time for requests.
         stop.wait(max(_LOOK, 4 * (time.monotonic() - began)))
