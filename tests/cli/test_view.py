@@ -41,7 +41,7 @@ def test_an_export_tells_what_it_holds(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("nowhere",), "nowhere is not there"),
+        (("nowhere",), "nowhere does not exist"),
         ((".", "--host", "0.0.0.0"), "--token"),
         (("EMPTY", "--export", "page.html"), "there are no catsdk runs"),
     ],

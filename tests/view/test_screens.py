@@ -106,7 +106,7 @@ def test_the_criterion_that_tells_nothing_apart_and_the_reason_of_no_reward_are_
     shown(page, "cell=")
     page.locator("mark.quote").first.wait_for()
     dull = page.locator("tr.dull").count()
-    assert page.get_by_text("Tells nothing apart:").count() == (1 if dull else 0)
+    assert page.get_by_text("Same verdict for all:").count() == (1 if dull else 0)
     page.keyboard.press("r")
     shown(page, "#/item")
     page.get_by_role("heading", name="Rewards, with their reasons").wait_for()
@@ -190,7 +190,7 @@ def test_a_reference_is_labelled_wrong_found_again_and_taken_back(
     page.get_by_text("1–1 of 1").wait_for()
     opened(page, serve(folder), f"item?{item}")
     page.get_by_role("button", name="wrong", exact=True).click()
-    page.locator("#told", has_text="the label was taken back").wait_for(state="attached")
+    page.locator("#told", has_text="the label was withdrawn").wait_for(state="attached")
     assert labels_in(folder / "sums") == []
 
 
@@ -220,7 +220,7 @@ def test_an_exported_file_works_alone(page: Page, folder: Path, tmp_path: Path) 
     page.locator(".card.good", has_text="Reference").wait_for()
     page.keyboard.press("u")
     page.locator("input[type=search]").fill("nothing like this")
-    page.get_by_text("No item passes").wait_for()
+    page.get_by_text("No items match").wait_for()
     page.get_by_role("link", name="Money").click()
     page.get_by_role("heading", name="By stage").wait_for()
     assert {url.partition(":")[0] for url in requests} == {"file"}
