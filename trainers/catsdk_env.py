@@ -1,4 +1,4 @@
-"""The environment `catsdk-env` of verifiers, which finds it by the name of this module."""
+"""The verifiers environment `catsdk-env`, which verifiers finds by the name of this module."""
 
 from catsdk.integrations.verifiers import CaTEnv
 

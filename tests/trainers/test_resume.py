@@ -131,7 +131,7 @@ def test_a_folder_with_another_run_is_refused_and_says_what_differs(tmp_path: Pa
     other = config.model_copy(update={"learning_rate": 1e-4})
     with pytest.raises(ConfigurationError, match=r"learning_rate was 5e-07 and is 0\.0001"):
         begin(tmp_path, other, {"data": "1"})
-    with pytest.raises(ConfigurationError, match="the data are others"):
+    with pytest.raises(ConfigurationError, match="the data differs"):
         begin(tmp_path, config, {"data": "2"})
     assert begin(tmp_path, other, {"data": "2"}, resume=False) is None
     assert last_whole(tmp_path) is None

@@ -312,7 +312,7 @@ def test_runs_below_a_folder_come_and_go(tmp_path: Path, index: Index) -> None:
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path, index: Index) -> None:
-    with pytest.raises(InvalidInputError, match="nowhere is not there"):
+    with pytest.raises(InvalidInputError, match="nowhere does not exist"):
         Library(tmp_path / "nowhere", index)
 
 

@@ -1,1 +1,1 @@
-"""One training run as a value: its settings and presets."""
+"""The settings of a training run, and presets for them."""

@@ -1,4 +1,4 @@
-"""Presets, by name: the paper's settings for the three models that it trains, and a short trial."""
+"""Presets by name: the paper's settings for the three models it trains, and a short trial."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PRESETS: Final[dict[str, dict[str, Any]]] = {
         "model": "meta-llama/Llama-3.1-8B-Instruct",
         "rollouts": {"temperature": 0.7, "top_k": 50, "top_p": 0.9},
     },
-    # Not from the paper: at its learning rates the small model would not change within minutes.
+    # Not from the paper: at its learning rates the small model would hardly change within minutes.
     "box": {
         "model": "local",
         "data": "box:rl",
@@ -46,16 +46,16 @@ PRESETS: Final[dict[str, dict[str, Any]]] = {
         "trl": {"gradient_checkpointing": False},
     },
 }
-"""What each preset sets, by its name."""
+"""The settings of each preset, by name."""
 
 
 def preset(name: str, **changes: Any) -> CaTConfig:
-    """Return the paper's settings for one of its models, or those of a short try (`box`).
+    """Return the paper's settings for one of its models, or those of a short trial (`box`).
 
     Args:
         name: A key of `PRESETS`, such as `qwen3-4b`.
-        changes: Top-level fields of `CaTConfig` that are set otherwise; a mapping for a section
-            replaces the named parts of it only.
+        changes: Top-level fields of `CaTConfig` to override; a mapping for a section replaces only
+            the settings that it names.
 
     Raises:
         InvalidInputError: there is no such preset, or a setting is wrong.

@@ -1,4 +1,4 @@
-"""The answers that the policy was sure of at its first evaluation, kept across resumed runs."""
+"""The answers the policy was sure of at its first evaluation, stored for resumed runs."""
 
 from __future__ import annotations
 
@@ -13,47 +13,46 @@ from catsdk.answers.votes import Votes
 __all__ = ["FEWEST", "FOLDER", "SURE", "FirstAnswers", "forget_first_answers", "is_sure"]
 
 FOLDER = "first-answers"
-"""Where the output folder keeps them: a file for each rank, one question a line."""
+"""Their folder in the output folder: a file for each rank, with one question per line."""
 FEWEST = 8
-"""So many questions it must have been sure of before anything is said."""
+"""With fewer questions that the policy was sure of, nothing is reported."""
 SURE = 0.75
-"""The share of the rollouts with one answer from which on a policy is called sure."""
+"""A policy is sure of an answer if at least this share of the rollouts gives it."""
 
 
 def is_sure(votes: Votes, asked: int) -> bool:
-    """Whether three quarters of the `asked` rollouts give one answer."""
+    """Whether three quarters of the `asked` rollouts give the same answer."""
     return not votes.tied and votes.top >= SURE * asked
 
 
 class FirstAnswers:
-    """What the policy answered to each held-out question at first, where it was sure.
+    """The policy's first answers to the held-out questions, where it was sure.
 
-    No known answer is read: what a policy was sure of before training is mostly what it can do, and
-    a training that makes it say something else there destroys more than it teaches.
+    No known answers are needed: a policy is mostly right where it was sure before training, so a
+    training that changes these answers destroys more than it teaches.
 
     Args:
-        folder: The output folder of the training; without one nothing is kept.
+        folder: The output folder of the training; `None` stores nothing.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        """Remember nothing yet; what earlier starts kept is read when it is first asked for."""
+        """Start empty; answers stored by earlier starts are read on first use."""
         self._folder = folder
         self._known: dict[str, str | None] | None = None
         self._writing = Lock()
 
     def of(self, question: str, votes: Votes, asked: int) -> str | None:
-        """The answer to `question` that it was sure of at first, if it was.
+        """The first answer to `question`, if the policy was sure of it.
 
-        A question that was not seen before is remembered with what it answers now, and has nothing
-        to be compared with yet.
+        A new question is stored with its current answer, and returns `None` this time.
 
         Args:
             question: The question.
             votes: The answers of the rollouts.
-            asked: How many rollouts there are, failed ones included.
+            asked: How many rollouts there are, including failed ones.
 
         Returns:
-            The answer; `None` too where it was sure of fewer questions than say something.
+            The answer; `None` also if the policy was sure of too few questions to report anything.
         """
         with self._writing:
             known = self._all()
@@ -85,13 +84,13 @@ class FirstAnswers:
 
 
 def forget_first_answers(folder: Path) -> None:
-    """Remove what earlier starts in `folder` kept, for a run that begins anew there."""
+    """Remove the answers stored by earlier starts in `folder`, for a run that starts over."""
     for file in (folder / FOLDER).glob("rank-*.jsonl"):
         file.unlink()
 
 
 def _pair(line: str) -> tuple[str, str | None] | None:
-    """A question and its answer; a killed run's last line may be torn."""
+    """A question and its answer, or nothing for a line cut off by a kill."""
     try:
         question, answer = json.loads(line)
     except ValueError:

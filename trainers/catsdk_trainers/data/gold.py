@@ -1,4 +1,4 @@
-"""Known answers in the training data: there before the first step."""
+"""Check before the first step that the training data has the known answers it needs."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ __all__ = ["check_gold", "gold_rewards", "golds_of"]
 
 
 def gold_rewards(reward: object) -> list[Gold]:
-    """The rewards by known answers inside `reward`."""
+    """The `Gold` rewards inside `reward`."""
     return [part for part in parts_of(reward) if isinstance(part, Gold)]
 
 
 def check_gold(c: CaT, rows: Sequence[Row]) -> None:
-    """Refuse rows without the known answer that the reward of `c` compares with.
+    """Raise for rows without the known answer that the reward of `c` compares with.
 
     Args:
         c: The method of the training.
         rows: The training data.
 
     Raises:
-        InvalidInputError: a row has none in the column, or something that is not an answer.
+        InvalidInputError: a row has no answer in the column, or an invalid one.
     """
     for gold in gold_rewards(c.rewarder):
         without = [row for row in rows if not golds_of(c, row, gold.column)]
@@ -41,10 +41,10 @@ def check_gold(c: CaT, rows: Sequence[Row]) -> None:
 
 
 def golds_of(c: CaT, row: Row, column: str) -> tuple[str, ...]:
-    """The known answers of a row, as the answers of `c` read them.
+    """The known answers of a row, as `c.answers` reads them.
 
     Raises:
-        InvalidInputError: what is in the column is not an answer; the message says where.
+        InvalidInputError: the column holds something that is not an answer; the message says where.
     """
     try:
         return c.answers.golds(row.values.get(column))

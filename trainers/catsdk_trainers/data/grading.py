@@ -1,4 +1,4 @@
-"""Grading held-out answers: whether one is right, and the mean of those that could be compared."""
+"""Grade held-out answers: whether one is right, and the mean over those that can be compared."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["mean_score", "right_or_not"]
 
 
 async def right_or_not(answer: str | None, accepted: Sequence[str], ctx: Context) -> float | None:
-    """1 or 0, where a missing answer is not right; `None` where nothing tells.
+    """1 if the answer is right, 0 if it is wrong or missing; `None` if that cannot be decided.
 
     Args:
         answer: A final answer.
-        accepted: The known answers, of which it must be one.
-        ctx: Whose answers compare.
+        accepted: The known answers; it must equal one of them.
+        ctx: The context whose `answers` compare.
     """
     if not accepted:
         return None

@@ -1,4 +1,4 @@
-"""Makes groups of the rows that a trainer passes to a reward function, in chunks of G."""
+"""Make groups of G from the rows that a trainer passes to a reward function."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from catsdk.sampling.sampler import group_of
 __all__ = ["IDS", "groups_of", "uneven"]
 
 IDS = "completion_ids"
-"""What TRL calls the column with the tokens of each completion."""
+"""TRL's name for the column with the tokens of each completion."""
 
 
 def uneven(
     prompts: Sequence[Any], completions: Sequence[Any], columns: Mapping[str, object]
 ) -> str | None:
-    """Say which of the rows' parts has not one value for each prompt; `None` if all have.
+    """Say which part of the rows lacks one value per prompt; `None` if they all fit.
 
     Args:
         prompts: The prompt of each row.
@@ -48,12 +48,12 @@ def groups_of(
 ) -> list[tuple[Group, Row]]:
     """Chunk the rows into groups of `group_size` consecutive ones, each with its row of columns.
 
-    TRL repeats each prompt G times in a row; grouping by text would join two groups of one prompt.
-    Where there is a column `completion_ids`, the rollouts know their length in tokens, and those
-    of `most_tokens` or more count as cut short. A completion is a text, or the messages of a
-    conversation, of which the assistant's count: its length is then the policy's part of the
-    tokens, by the characters of each message. Final answers are found by `answers`. The columns
-    `known` hold right answers, of which a group has one.
+    TRL repeats each prompt G times in a row; grouping by text would merge two groups of the same
+    prompt. If there is a column `completion_ids`, the rollouts know their length in tokens, and
+    those with `most_tokens` or more count as cut short. A completion is a text, or the messages of
+    a conversation, of which only the assistant's count: the length is then the policy's part of the
+    tokens, estimated by the characters of each message. `answers` finds final answers. The columns
+    `known` hold known answers, which must be the same for all rows of a group.
 
     Raises:
         InvalidInputError: the rows do not make whole groups, or a group holds two prompts, or two
@@ -61,8 +61,8 @@ def groups_of(
     """
     if len(prompts) % group_size:
         raise InvalidInputError(
-            f"{len(prompts)} rows do not make groups of {group_size}; let"
-            " per_device_train_batch_size * steps_per_generation be a multiple of num_generations"
+            f"{len(prompts)} rows do not make groups of {group_size}; make"
+            " per_device_train_batch_size * steps_per_generation a multiple of num_generations"
         )
     rows = {name: values for name, values in columns.items() if name != IDS}
     groups: list[tuple[Group, Row]] = []
@@ -78,7 +78,7 @@ def groups_of(
 
 
 def _check_one_answer(column: str, values: Sequence[object]) -> None:
-    # Compared as texts: the comparison of arrays has no single truth value, and NaN equals nothing.
+    # Compared as texts: comparing arrays gives no single truth value, and NaN equals nothing.
     others = [value for value in values if repr(value) != repr(values[0])]
     if others:
         raise InvalidInputError(
@@ -120,12 +120,12 @@ def _measured(
 
 
 def _own(tokens: int, completion: Any) -> Usage:
-    """Return the policy's part of the tokens, an estimate where tools and users speak too."""
+    """Return the policy's part of the tokens, estimated if tools or users speak too."""
     turns = completion if isinstance(completion, list) else []
     said = [turn for turn in turns if isinstance(turn, Mapping)]
     own = [turn for turn in said if turn.get("role", "assistant") == "assistant"]
     if len(own) == len(said):
         return Usage(output_tokens=tokens)
-    # A trainer does not say which tokens are whose.
+    # A trainer does not say who wrote which tokens.
     share = sum(len(repr(each)) for each in own) / sum(len(repr(each)) for each in said)
     return Usage(output_tokens=max(1, round(share * tokens)), estimated=1)

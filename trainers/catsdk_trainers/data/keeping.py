@@ -1,4 +1,4 @@
-"""KeepGroups: the groups of a training as Parquet beside its checkpoints, within a bounded size."""
+"""KeepGroups: save a training's groups as Parquet beside its checkpoints, within a size limit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from catsdk.scored import Scored
 __all__ = ["GROUPS", "KeepGroups"]
 
 GROUPS: Final = "groups"
-"""The folder with a file for each step that is kept, and rank."""
+"""The folder with a file for each saved step and rank."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -26,16 +26,15 @@ _LOG = logging.getLogger(__name__)
 class KeepGroups(TrainerCallback):
     """Writes the groups of each step with their references, verdicts and rewards.
 
-    The folder stays below a size: where a step passes it, steps are removed one by one, each time
-    the one whose neighbours are nearest, so that those that are left span the whole training. A
-    full disk ends the keeping and not the training.
+    The folder stays within a size limit: if a step exceeds it, steps are removed one by one, always
+    the one whose neighbours are nearest, so that the remaining steps span the whole training. A
+    full disk ends the saving, not the training.
 
     Args:
-        megabytes: The most that is kept, over all ranks; 0 keeps nothing.
+        megabytes: The limit over all ranks; 0 saves nothing.
     """
 
     def __init__(self, megabytes: float) -> None:
-        """Keep nothing yet."""
         ranks = dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
         self._most = int(megabytes * 1e6 / ranks)
         self._rank = dist.get_rank() if ranks > 1 else 0
@@ -44,7 +43,7 @@ class KeepGroups(TrainerCallback):
         self._last = (0, 0)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Remove what an earlier start kept of the steps that are to come."""
+        """Remove what an earlier start saved for steps that will be repeated."""
         self._state = state
         self._folder = Path(args.output_dir) / GROUPS if self._most else None
         for step, path in self._kept() if self._folder is not None else ():
@@ -55,12 +54,12 @@ class KeepGroups(TrainerCallback):
         """Write the groups that this rank scored for the next step.
 
         Args:
-            scored: The groups with what they earned.
+            scored: The groups with their rewards.
         """
         if self._folder is None or not scored:
             return
         step = self._state.global_step + 1
-        # A step may generate more than once if TRL is configured so.
+        # TRL can be configured to generate more than once per step.
         first = self._last[1] if self._last[0] == step else 0
         self._last = step, first + len(scored)
         path = self._folder / f"step-{step:06}-from-{first:04}-rank-{self._rank}.parquet"
@@ -83,14 +82,14 @@ class KeepGroups(TrainerCallback):
             sizes.pop(at)
 
     def _kept(self) -> list[tuple[int, Path]]:
-        """The steps that this rank kept, with their files, oldest first."""
+        """The steps that this rank saved, with their files, oldest first."""
         assert self._folder is not None
         files = self._folder.glob(f"step-*-rank-{self._rank}.parquet")
         return sorted((int(path.name.split("-")[1]), path) for path in files)
 
 
 def _fitting(results: list[Result], most: int) -> list[Result]:
-    """As many results as fit into about this many characters, at least one."""
+    """Split off as many results as fit into about this many characters, at least one."""
     count = room = 0
     for result in results:
         room += _length(result)

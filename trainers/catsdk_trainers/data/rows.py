@@ -35,14 +35,14 @@ _HELD_OUT = ("test", "validation")
 
 
 def rows_of(source: Source, config: CaTConfig) -> list[dict[str, Any]]:
-    """Return the rows of a source, each with its `prompt` as a chat; the other columns stay.
+    """Return the rows of a source, each with its `prompt` as a chat; other columns are kept.
 
     Args:
-        source: What `catsdk.data.read_rows` takes; of several splits the `train` one.
-        config: Names the column of the prompts, and what stands before and behind them.
+        source: Any source for `catsdk.data.read_rows`; of several splits, `train` is used.
+        config: Names the column of prompts, and the texts to put before and after them.
 
     Raises:
-        InvalidInputError: the source cannot be read, has no row, or a row has no prompt.
+        InvalidInputError: the source cannot be read, has no rows, or a row has no prompt.
 
     Example:
         >>> from catsdk.train import CaTConfig, rows_of
@@ -53,15 +53,15 @@ def rows_of(source: Source, config: CaTConfig) -> list[dict[str, Any]]:
 
 
 def values_of(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """The rows without their places."""
+    """The values of the rows, without their places."""
     return [dict(row.values) for row in rows]
 
 
 def training_rows(given: Source | None, config: CaTConfig) -> list[Row]:
-    """The rows that were `given`, else those that the config names, each with its place.
+    """The rows that were `given`, or else those named by the config, each with its place.
 
     Raises:
-        InvalidInputError: there are neither, or as for `rows_of`.
+        InvalidInputError: there are none, or as for `rows_of`.
     """
     source = config.data if given is None else given
     if source is None:
@@ -72,9 +72,9 @@ def training_rows(given: Source | None, config: CaTConfig) -> list[Row]:
 
 
 def held_out_rows(given: Source | None, config: CaTConfig) -> list[Row]:
-    """As `training_rows`, for those that only measure: none where there are neither.
+    """The same as `training_rows` for held-out data, which may be missing.
 
-    Of several splits the `test` or `validation` one is taken.
+    Of several splits, `test` or `validation` is used.
     """
     source = config.held_out if given is None else given
     if source is None or not config.evaluation.every:
@@ -85,14 +85,14 @@ def held_out_rows(given: Source | None, config: CaTConfig) -> list[Row]:
 def both_rows(
     data: Source | None, held_out: Source | None, config: CaTConfig
 ) -> tuple[list[Row], list[Row]]:
-    """The `training_rows` and the `held_out_rows`; logs a warning where they share prompts."""
+    """The `training_rows` and the `held_out_rows`; logs a warning if they share prompts."""
     rows, tests = training_rows(data, config), held_out_rows(held_out, config)
     trained = {repr(row.values["prompt"]) for row in rows}
     shared = [row for row in tests if repr(row.values["prompt"]) in trained]
     if shared:
         _LOG.warning(
             "before training: %d of %d held-out prompts are training prompts too, the first at %s:"
-            " what is measured on them says nothing of other questions. Keep the two apart, unless"
+            " results on them say nothing about other questions. Keep the two apart, unless"
             " only these questions matter",
             len(shared),
             len(tests),
@@ -102,10 +102,10 @@ def both_rows(
 
 
 def answer_column(rows: Sequence[Row], config: CaTConfig) -> str:
-    """The column with the known answers of `rows`: the config's, else the first usual name there.
+    """The column with known answers: the one in the config, or else the first usual name found.
 
     Raises:
-        InvalidInputError: the config names one that no row has.
+        InvalidInputError: the config names a column that no row has.
     """
     wanted = Columns(prompt="prompt", gold=config.evaluation.answer)
     return wanted.found_in(rows, "the held-out data").gold or GOLDS[0]
@@ -114,7 +114,7 @@ def answer_column(rows: Sequence[Row], config: CaTConfig) -> str:
 def order(rows: int, wanted: int, seed: int) -> list[int]:
     """`wanted` positions of `rows` rows: shuffled passes over all of them, one after another.
 
-    The first n do not depend on how many are wanted, so that a run can be resumed or made longer.
+    The first n do not depend on how many are wanted, so that a run can be resumed or extended.
     """
     positions: list[int] = []
     while len(positions) < wanted:
@@ -134,7 +134,7 @@ def fingerprint(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _rows(source: Source, config: CaTConfig, splits: Sequence[str]) -> list[Row]:
     if isinstance(source, IterableDataset):
-        raise InvalidInputError("a streaming data set has no order to resume; load all of it")
+        raise InvalidInputError("a streaming data set has no fixed order to resume; load all of it")
     wanted = Columns(prompt=config.prompt)
     rows = read_rows(source, splits=splits, text=wanted.text)
     column = wanted.found_in(rows, named(source)).text

@@ -1,4 +1,4 @@
-"""Converts rows to the table that a trainer expects: all columns, each with one type."""
+"""Convert rows to the table that a trainer expects: all columns, each with one type."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["table_of"]
 def table_of(rows: Sequence[Row], answers: Sequence[str]) -> Dataset:
     """Make a table of `rows` with the columns of all of them.
 
-    Known answers are made alike: where one row has a list of accepted answers every row has a
+    Known answers are given one type: if one row has a list of accepted answers, every row gets a
     list, and numbers become texts.
 
     Args:

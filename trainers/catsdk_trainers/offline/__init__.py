@@ -1,1 +1,1 @@
-"""Training on syntheses that were made once: fine-tuning on them, and self-distillation."""
+"""Training on syntheses that are made once: fine-tuning and self-distillation."""

@@ -1,4 +1,4 @@
-"""Trains on syntheses that were made before, by one of TRL's trainers, and reports the result."""
+"""Train on ready-made syntheses with one of TRL's trainers, and report the result."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def fit(
     title: str,
     early: str | None = None,
 ) -> Trained:
-    """Train, save the model, and say what was done.
+    """Train, save the model, and report the result.
 
     Args:
-        trainer: One of TRL's, with the model and the rows.
-        config: The training.
-        ready: What it begins with.
+        trainer: One of TRL's trainers, with the model and the rows.
+        config: The settings of the training.
+        ready: The model, the pairs and the budget.
         callbacks: Further callbacks of the trainer.
-        title: What the progress is shown as.
-        early: Why it ended, where it did before its last step and with budget left.
+        title: The title of the progress bar.
+        early: The reason to give if it ends before its last step with budget left.
     """
     trainer.remove_callback(PrinterCallback)
     watch = [BudgetStop(ready.spending)] if ready.spending.budget is not None else []

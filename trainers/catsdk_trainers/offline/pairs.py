@@ -1,4 +1,4 @@
-"""The syntheses that an offline training learns from: made once by the initial policy, and kept."""
+"""The syntheses that an offline training learns from, made once by the initial policy and saved."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ _DECIDING_ROLES = ("estimator", "answers")
 
 @dataclass(frozen=True)
 class Prepared:
-    """What an offline training begins with.
+    """Everything that an offline training starts with.
 
     Args:
-        model: The model that learns.
+        model: The model to train.
         tokenizer: Its tokenizer.
         pairs: Prompts, each with its synthesis as `completion`.
-        checkpoint: Where it goes on from.
-        spending: What is left of the budget: its seconds.
-        unfinished: Why some of the prompts have no synthesis, where the budget is the cause.
+        checkpoint: The checkpoint to resume from.
+        spending: What is left of the budget, of which only the seconds matter from here on.
+        unfinished: Why some prompts have no synthesis, if the budget is the cause.
     """
 
     model: Any
@@ -73,7 +73,7 @@ def prepared(
     resume: bool,
     fewest: int = 1,
 ) -> Prepared:
-    """Load the model, and have a synthesis made of each prompt that has none.
+    """Load the model, and synthesize for each prompt that has no synthesis yet.
 
     Under a launcher the first rank has them made, and the others wait. `fewest` is the number of
     prompts that the trainer needs for a step, with a synthesis each.
@@ -129,18 +129,18 @@ def synthesized_pairs(
     kept: Path,
     spending: Spending | None = None,
 ) -> list[dict[str, Any]]:
-    """The pairs of prompt and synthesis in the order of `rows`; those in `kept` are not made anew.
+    """The pairs of prompt and synthesis in the order of `rows`; pairs in `kept` are reused.
 
-    A prompt whose synthesis failed or was cut short makes no pair, and its cause is in `kept`.
-    Pairs made under other settings, from other rows or by another model do not count.
+    A prompt whose synthesis failed or was cut short gives no pair; `kept` records the cause. Pairs
+    made with other settings, from other rows or by another model are ignored.
 
     Args:
-        config: The training.
+        config: The settings of the training.
         rows: The data.
-        sampler: What answers and, for a `PolicyAnchor`, synthesizes; without one no pairs are made,
-            and those of the latest one count.
+        sampler: The model that answers and, for a `PolicyAnchor`, synthesizes; `None` makes no new
+            pairs, and uses those of the latest model.
         kept: The file with the pairs.
-        spending: Pays for them.
+        spending: Pays for the calls.
     """
     roles = [config.cat.get(name) for name in _DECIDING_ROLES]
     key = fingerprint([config.model_dump(include=_DECIDING, mode="json"), {"cat": roles}, *rows])
@@ -161,7 +161,7 @@ def synthesized_pairs(
 
 
 def _method(config: CaTConfig, sampler: str | Provider) -> CaT:
-    """The method, whose sampled model also synthesizes if the config has a `PolicyAnchor`."""
+    """The method; if the config has a `PolicyAnchor`, the sampled model also synthesizes."""
     described = CaT.from_data(config.cat)
     estimator = changed(
         teacher_of(config), lambda part: sampler if isinstance(part, PolicyAnchor) else part
@@ -217,7 +217,7 @@ def _told(result: Result) -> dict[str, str]:
 
 
 def _read(kept: Path, key: str, by: str | None) -> dict[int, str]:
-    """The texts by row, of the model `by` or the latest one; a killed run's last line is torn."""
+    """The texts by row, made by the model `by` or the latest one; skips a line cut by a kill."""
     lines = kept.read_text("utf-8").split("\n") if kept.exists() else []
     pairs = [pair for pair in map(_pair, lines) if pair.get("key") == key]
     wanted = by or (pairs[-1]["by"] if pairs else None)

@@ -1,4 +1,4 @@
-"""sdft: self-distillation: the model that reads the synthesis teaches the one that does not."""
+"""sdft: self-distillation: the model that reads the synthesis teaches the model without it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from catsdk_trainers.trl.arguments import lora_arguments, made, sdft_arguments
 from catsdk_trainers.trl.trained import Trained
 
 with warnings.catch_warnings():
-    # TRL warns that this part may change; its version is pinned.
+    # TRL warns that this part may change, but its version is pinned.
     warnings.simplefilter("ignore", TRLExperimentalWarning)
     from trl.experimental.sdft import SDFTConfig, SDFTTrainer
 
@@ -29,7 +29,7 @@ TEMPLATE: Final = (
     "{prompt}\n\nHere is a good response, made from several attempts:\n\n{privileged_context}\n\n"
     "Now give a response of your own."
 )
-"""What the teacher reads, unless `trl.teacher_prompt_template` says otherwise."""
+"""The teacher's prompt, unless `trl.teacher_prompt_template` sets another."""
 
 
 def sdft(
@@ -42,27 +42,27 @@ def sdft(
 ) -> Trained:
     r"""Distil the policy that reads the synthesis into the policy that does not (arXiv 2601.19897).
 
-    The syntheses are made once and kept, as those of `sft`. Then TRL's SDFTTrainer lets the policy
+    The syntheses are made once and saved, as in `sft`. Then TRL's SDFTTrainer lets the policy
     answer each prompt `rollouts.count` times, and moves its distribution at each token towards that
-    of the initial policy with the prompt's synthesis in its context. So the policy learns from its
-    own words, and no text is imitated. It is not part of the paper.
+    of the initial policy with the prompt's synthesis in its context. So the policy learns on its
+    own outputs, and imitates no text. This is not part of the paper.
 
-    Of the config's `sft` the epochs, the learning rate and the adapters count; `batch` and
-    `device_batch` are completions, as in `grpo`. Other settings of TRL's `SDFTConfig`, such as
+    Of the config's `sft`, only the epochs, the learning rate and the adapters are used; `batch` and
+    `device_batch` count completions, as in `grpo`. Other settings of TRL's `SDFTConfig`, such as
     `distillation_mode` or `teacher_model_kind`, go into `trl`.
 
     Args:
-        config: The training.
+        config: The settings of the training.
         data: The training data, instead of the config's.
-        teacher: What answers and synthesizes, instead of `config.sft.sampler`.
+        teacher: A model that answers and synthesizes, instead of `config.sft.sampler`.
         callbacks: Further callbacks of the trainer.
-        resume: Whether to go on from the output folder's last checkpoint.
+        resume: Whether to resume from the output folder's last checkpoint.
 
     Returns:
-        What was done; `stopped_because` says why training ended early, if it did.
+        The result; `stopped_because` says why training ended early, if it did.
 
     Raises:
-        CatError: as `sft`.
+        CatError: as for `sft`.
 
     Example:
         >>> from catsdk.testing import FunctionProvider

@@ -1,4 +1,4 @@
-"""sft: CaT-SFT from a config: synthesize once with the initial policy, then fine-tune on that."""
+"""sft: CaT-SFT from a config: synthesize once with the initial policy, then fine-tune on it."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ def sft(
 ) -> Trained:
     r"""Fine-tune on (prompt, synthesis) pairs made offline (CaT-SFT; paper, section 4).
 
-    First the initial policy, in this process or behind `config.sft.sampler`, answers each prompt G
-    times and synthesizes; the pairs are kept in the output folder's `synthesized.jsonl`, so that
-    none is made twice, also without `resume`: they are those of the same model, settings and rows.
-    Then TRL's SFTTrainer trains on them, and stops early when the validation loss falls no more.
-    A `PolicyAnchor` of the config's estimator is that same model. Under a launcher the first rank
-    makes the pairs and the others wait for them. When the config's `budget` is used up, the prompts
-    that are left make no pair; its seconds end the fine-tuning, too.
+    First the initial policy, in this process or named by `config.sft.sampler`, answers each prompt
+    G times and synthesizes. The pairs are saved in `synthesized.jsonl` in the output folder, and
+    reused, even without `resume`, as long as the model, the settings and the rows are the same.
+    Then TRL's SFTTrainer trains on them, and stops early when the validation loss stops falling. A
+    `PolicyAnchor` in the config's estimator is that same initial policy. Under a launcher the first
+    rank makes the pairs and the others wait. When the config's `budget` is used up, the remaining
+    prompts get no pair; its time limit also ends the fine-tuning.
 
     Args:
-        config: The training.
+        config: The settings of the training.
         data: The training data, instead of the config's.
-        model: A model instead of the name in the config, with its `tokenizer`.
+        model: A model object instead of the config's name; needs `tokenizer`.
         tokenizer: The tokenizer of `model`.
-        teacher: An object instead of `config.sft.sampler`.
+        teacher: A provider object instead of `config.sft.sampler`.
         callbacks: Further callbacks of the trainer.
-        resume: Whether to go on from the output folder's last checkpoint.
+        resume: Whether to resume from the output folder's last checkpoint.
 
     Returns:
-        What was done; `stopped_because` says why training ended early, if it did.
+        The result; `stopped_because` says why training ended early, if it did.
 
     Raises:
         InvalidInputError: the config and the data do not fit each other.
@@ -96,7 +96,7 @@ def sft(
 
 
 def _split(pairs: list[Any], share: float, seed: int) -> tuple[list[Any], list[Any]]:
-    """Split into validation rows, at least one if any are wanted, and training rows."""
+    """Split the rows into validation rows (at least one, if any are wanted) and training rows."""
     shuffled = [pairs[at] for at in order(len(pairs), len(pairs), seed)]
     count = max(1, round(share * len(pairs))) if share and len(pairs) > 1 else 0
     return shuffled[:count], shuffled[count:]

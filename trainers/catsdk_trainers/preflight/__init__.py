@@ -1,1 +1,1 @@
-"""Preflight: a little sampling before a training, and whether it is likely to pay."""
+"""Preflight: sample a little before a training, to estimate whether it is likely to pay off."""

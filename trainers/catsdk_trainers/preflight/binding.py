@@ -1,4 +1,4 @@
-"""The method of a training, with the initial policy in this process in the place of its anchors."""
+"""The method of a training, with its policy anchors bound to the initial policy in this process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from catsdk_trainers.trl.describing import policy_sampling, teacher_of
 __all__ = ["Initial"]
 
 _PATIENT: Final = Timeouts(attempt=86_400, call=86_400)
-"""A model in this process merges what it is asked into batches, and takes its time."""
+"""A model in this process merges requests into batches, so each of them can take long."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Initial:
     """The policy before the first step, when every `PolicyAnchor` is that same model.
 
     Args:
-        config: The training.
+        config: The settings of the training.
         model: Its weights.
         tokenizer: Their tokenizer.
     """
@@ -38,17 +38,17 @@ class Initial:
 
     @property
     def sending(self) -> Client:
-        """How its rollouts are sent."""
+        """The client settings for its rollouts."""
         return Client(limits=Limits(in_flight=4096), timeouts=_PATIENT, cache="")
 
     @property
     def sampler(self) -> Sampler:
-        """Samples as the trainer does: the prompts as they are, and the config's rollouts."""
+        """A sampler that samples as the trainer does: unchanged prompts, the config's rollouts."""
         sampling = policy_sampling(self.config).model_copy(update={"logprobs": True})
         return Sampler(self._provider(), sampling, self.config.seed, ask=False)
 
     def method(self, c: CaT) -> CaT:
-        """The method `c`, with this model in the place of its anchors."""
+        """The method `c`, with this model in place of its policy anchors."""
         return CaT(
             changed(c.sampler, self._bound),
             estimator=changed(c.estimator, self._bound) if c.estimates else None,
@@ -58,9 +58,9 @@ class Initial:
         )
 
     def second_view(self, c: CaT) -> Estimator | None:
-        """What may contradict a majority: the paper's synthesis by this model.
+        """A second view of majorities: the paper's synthesis by this model.
 
-        `None` where the teacher of `c` asks a model: then that is the second view.
+        `None` if the teacher of `c` calls a model, which is then the second view itself.
         """
         asks = any(
             name == "anchor" for part in parts_of(c.estimator) for name, _ in fields_of(part)

@@ -1,4 +1,4 @@
-"""The probe for a false consensus: how often a second view contradicts a confident majority."""
+"""The probe for false consensus: how often a second view contradicts a confident majority."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["Consensus", "Contradiction"]
 
 
 class Contradiction(Value):
-    """A prompt on which most rollouts agree, and the second view says something else.
+    """A prompt on which most rollouts agree, but the second view has another answer.
 
     Args:
         question: The prompt.
-        majority: What most rollouts answer.
-        share: How many of the group do, in 0..1.
-        other: What the second view answers.
+        majority: The answer of most rollouts.
+        share: The share of the group that gives it, in 0..1.
+        other: The answer of the second view.
         majority_right: Whether the majority is right; `None` without a known answer.
 
     Example:
@@ -35,19 +35,20 @@ class Contradiction(Value):
 
 
 class Consensus(Value):
-    """What the probe for a false consensus found.
+    """The results of the probe for false consensus.
 
-    A majority is confident where three quarters of the group give one answer. The second view is
-    the teacher, where it asks a model; else a synthesis by the initial policy, made for this alone.
+    A majority is confident if three quarters of the group give the same answer. The second view is
+    the teacher, if it calls a model; otherwise a synthesis by the initial policy, made only for
+    this.
 
     Args:
         second_view: What the second view is.
-        prompts: How many groups were looked at.
-        confident: In how many of them the majority is confident.
+        prompts: The number of groups.
+        confident: How many of them have a confident majority.
         contradicted: The share of the confident majorities that the second view contradicts.
-        wrong: The share of the confident majorities that are wrong, where known answers tell.
-        caught: Of those that are wrong, the share that the second view contradicts.
-        contradictions: The prompts.
+        wrong: The share of the confident majorities that are wrong, by known answers.
+        caught: The share of those wrong majorities that the second view contradicts.
+        contradictions: The prompts on which the two differ.
 
     Example:
         >>> from catsdk.train import Consensus, Measure
@@ -73,7 +74,7 @@ class Consensus(Value):
         """Count over groups.
 
         Args:
-            groups: What was seen.
+            groups: The groups.
             second_view: What the second view is.
 
         Returns:

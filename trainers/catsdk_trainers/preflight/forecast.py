@@ -1,4 +1,4 @@
-"""Forecast: the calls, cost and time of the whole training, projected from a preflight."""
+"""Forecast: the calls, cost and time of the whole training, extrapolated from a preflight."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ __all__ = ["Forecast"]
 
 
 class Forecast(Value):
-    """What a training will take.
+    """The expected calls, cost and time of a training.
 
     Args:
         rollouts: Rollouts of all steps.
-        rollout_tokens: Their tokens; `None` where the policy does not count them.
-        requests: Calls of anchor and judge, evaluations on held-out prompts included.
+        rollout_tokens: Their tokens; `None` if the policy does not count them.
+        requests: Calls to anchor and judge, including evaluations on held-out prompts.
         tokens: Tokens of these calls.
-        usd: Their price; `None` where a price is unknown.
-        hours: Sampling and scoring, as fast as it went here; the optimiser's own passes come on top
-            and were not measured.
+        usd: Their cost in US dollars; `None` if a price is unknown.
+        hours: Time for sampling and scoring, at the speed of the preflight; the optimiser's passes,
+            which were not measured, come on top.
 
     Example:
         >>> from catsdk.train import Forecast
@@ -40,15 +40,15 @@ class Forecast(Value):
 
     @classmethod
     def of(cls, config: CaTConfig, looked: Sequence[Looked], held_out: int) -> Forecast:
-        """Scale up what groups took.
+        """Extrapolate from the groups of a preflight.
 
         Args:
-            config: The training.
-            looked: What was sampled and scored here.
-            held_out: How many held-out prompts each evaluation asks.
+            config: The settings of the training.
+            looked: What the preflight sampled and scored.
+            held_out: The number of held-out prompts in each evaluation.
 
         Returns:
-            The same for all steps and evaluations.
+            The forecast for all steps and evaluations.
         """
         seen = sum(len(each.seen) for each in looked)
         trained = config.steps * config.prompts_of_a_step

@@ -1,4 +1,4 @@
-"""Looking: sample prompts as the training would, reward them by its method, grade where it can."""
+"""Looking: sample prompts as the training would, reward them by its method, and grade them."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ __all__ = ["Looked", "Looking", "OnProgress"]
 P = TypeVar("P")
 R = TypeVar("R")
 OnProgress = Callable[[str, int, int], None]
-"""A step (`sampling`, `rewarding`, `comparing`), the prompts that passed it, and all of them."""
+"""Called with a step (`sampling`, `rewarding`, `comparing`), its finished prompts, and all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What a set of prompts showed, and what that took.
+    """The groups of a set of prompts, and what they cost.
 
     Args:
         seen: The groups, in the order of their prompts.
-        sampling: Seconds that all rollouts took.
-        scoring: Seconds that references, verdicts and rewards took.
-        usage: What the calls for these used; sampling is the trainer's, and not among them.
+        sampling: Seconds spent on rollouts.
+        scoring: Seconds spent on references, verdicts and rewards.
+        usage: The usage of the calls for scoring; sampling, which the trainer does, is not in it.
     """
 
     seen: tuple[Seen, ...]
@@ -52,17 +52,18 @@ class Looked:
 
 @dataclass(frozen=True, kw_only=True)
 class Looking:
-    """How prompts are looked at.
+    """Samples, rewards and grades prompts for a preflight.
 
     Args:
-        method: The open CaT of the training, whose models are bound.
+        method: The open CaT of the training, with its models bound.
         policy: Samples as the trainer would.
-        sending: How the rollouts are sent: the policy is a model in this process.
-        group: G, the rollouts of a prompt.
-        second: Gives a second view of confident majorities; `None` where the teacher is one.
+        sending: The client settings for rollouts, as the policy is a model in this process.
+        group: G, the rollouts per prompt.
+        second: Gives a second view of confident majorities; `None` if the teacher is the second
+            view.
         deadline: Seconds within which a group must be scored.
-        account: Pays for the calls of anchor and judge.
-        on_progress: Hears of each prompt that passed a step: which step, how many did, of how many.
+        account: Pays for the calls to anchor and judge.
+        on_progress: Called for each prompt that finished a step: the step, how many, of how many.
     """
 
     method: CaT
@@ -75,7 +76,7 @@ class Looking:
     on_progress: OnProgress = lambda *_: None
 
     async def at(self, rows: Sequence[Mapping[str, Any]], column: str | None = None) -> Looked:
-        """Sample, reward and, where `column` is the one of known answers, grade each row."""
+        """Sample and reward each row and, if `column` names known answers, grade it."""
         began = perf_counter()
         async with context_of(self.sending) as ctx:
             groups = await self._each(
@@ -160,7 +161,7 @@ def _others(row: Mapping[str, Any]) -> Row:
 
 
 async def _matching(group: Group, reference: Reference | None, ctx: Context) -> float | None:
-    """The share of the rollouts with the reference's answer."""
+    """The share of rollouts with the reference's answer."""
     if reference is None or reference.answer is None:
         return None
     return mean_score(await AnswerReward().reward(group, reference, ctx))

@@ -19,12 +19,12 @@ class Measure(Value):
     """A mean over prompts with a 95 % bootstrap interval; a failed measurement is never a number.
 
     Args:
-        mean: The mean; `None` where nothing could be measured.
+        mean: The mean; `None` if nothing could be measured.
         low: The lower bound of its interval.
         high: The upper bound.
-        count: How many prompts it is the mean of.
+        count: The number of prompts.
         unknown: Why there is no number.
-        label: What is measured, for a reader.
+        label: A readable name.
 
     Example:
         >>> from catsdk.train import Measure
@@ -51,21 +51,21 @@ class Measure(Value):
         unknown: str = "no prompt gave a value",
         label: str = "",
     ) -> Measure:
-        """The mean of the values that are there.
+        """The mean of the values that are not `None`.
 
-        Where all of them are equal a bootstrap would give an interval of no width. It then reaches
-        as far as another value could be frequent and still missing from 5 % of such samples: eight
-        values of 0 say "0.00 to 0.31".
+        If all of them are equal, a bootstrap interval would have no width. The interval then
+        includes any mean at which 5 % of samples this large would still have only equal values:
+        eight values of 0 give "0.00 to 0.31".
 
         Args:
-            values: One value a prompt; `None` where there is none.
-            least: The least value that a prompt can have.
+            values: One value per prompt; `None` if it has none.
+            least: The smallest value that a prompt can have.
             most: The largest.
-            unknown: What is said where no value is there.
-            label: What is measured, for a reader.
+            unknown: The reason to give if there are no values.
+            label: A readable name.
 
         Returns:
-            The mean with its interval; unknown where no value is there.
+            The mean with its interval; unknown if there are no values.
         """
         known = [value for value in values if value is not None and isfinite(value)]
         if not known:
@@ -80,14 +80,14 @@ class Measure(Value):
 
     @classmethod
     def missing(cls, because: str, label: str = "") -> Measure:
-        """What could not be measured.
+        """A measure that could not be taken.
 
         Args:
             because: Why.
-            label: What it is, for a reader.
+            label: A readable name.
 
         Returns:
-            A measure without any number.
+            A measure without numbers.
         """
         return cls(unknown=because, label=label)
 
@@ -99,7 +99,7 @@ class Measure(Value):
 
 
 def _bootstrap(values: list[float]) -> tuple[float, float]:
-    """The percentile interval of the mean, by the same resamples each time."""
+    """The percentile interval of the mean, always from the same resamples."""
     drawn = np.random.default_rng(0).integers(len(values), size=(_DRAWS, len(values)))
     low, high = np.quantile(np.array(values)[drawn].mean(axis=1), [_TAIL / 2, 1 - _TAIL / 2])
     return float(low), float(high)

@@ -1,4 +1,4 @@
-"""Preflight: what was measured before a training, and whether it is likely to pay, as one value."""
+"""Preflight: the measures taken before a training, and whether it is likely to pay off."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ _CUT = (
     " rollouts.temperature, or say in each prompt how short the answer is to be."
 )
 _NOTHING_KNOWN = (
-    "Without known answers nothing tells whether the rewards favour what is right: give a few dozen"
+    "Without known answers nothing shows whether the rewards favour right answers: give a few dozen"
     " (--held-out FILE)."
 )
 
 
 class Preflight(Value):
-    """What a preflight found.
+    """The results of a preflight.
 
     Args:
-        model: The model that is to be trained.
-        method: What would reward it.
-        rollouts: G, the rollouts of a prompt.
+        model: The model to train.
+        method: The method that would reward it.
+        rollouts: G, the rollouts per prompt.
         prompts: How many of the training's prompts were sampled.
-        graded: How many prompts with known answers were.
-        pays: Whether the training is likely to pay, by the rule.
-        checks: The conditions of the rule, with what was found.
-        measures: Every sign, by its name.
-        consensus: What the probe for a false consensus found.
-        forecast: What the training will take.
-        partial: Why something is missing, such as a budget that was used up.
+        graded: How many prompts with known answers were sampled.
+        pays: Whether the training is likely to pay off, by the rule.
+        checks: The conditions of the rule, with the findings.
+        measures: All measures, by the name of the sign.
+        consensus: The results of the probe for false consensus.
+        forecast: The expected calls, cost and time of the training.
+        partial: Why something is missing, such as an exhausted budget.
 
     Example:
         >>> from catsdk.train import preflight, preset
@@ -58,7 +58,7 @@ class Preflight(Value):
 
     @property
     def advice(self) -> tuple[str, ...]:
-        """What to do before the training, a sentence or two for each finding."""
+        """What to do before the training, in a sentence or two for each finding."""
         failing = {check.sign for check in self.checks if check.passed is not True}
         found = [self._vote_is_ahead(), _CUT if "no_answer" in failing else None]
         if failing and not self.graded:

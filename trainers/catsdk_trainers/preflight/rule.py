@@ -1,4 +1,4 @@
-"""The rule of a preflight: from what was measured to whether a training is likely to pay."""
+"""The rule of a preflight, which decides if a training is likely to pay off."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from catsdk_trainers.preflight.measure import Measure
 __all__ = ["Answer", "Check", "answer_of", "checks_of"]
 
 Answer = Literal["likely", "unlikely", "unknown"]
-"""Whether training is likely to pay."""
+"""Whether training is likely to pay off."""
 
 MOST_WITHOUT_REWARD: Final = 0.5
 MOST_WITHOUT_ANSWER: Final = 0.2
 LEAST_USABLE: Final = 0.1
 LEAST_AIM: Final = 0.15
 FEWEST: Final = 8
-"""Prompts with known answers under which nothing is said about the aim."""
+"""With fewer prompts with known answers, the aim is not judged."""
 
 
 class Check(Value):
     """One condition of the rule.
 
     Args:
-        sign: The name of the measure that it is about.
+        sign: The name of the measure.
         rule: The condition, in words.
-        found: What was measured.
-        passed: Whether it holds; `None` where that is not known.
+        found: The measured value.
+        passed: Whether it holds; `None` if unknown.
 
     Example:
         >>> from catsdk.train import Check
@@ -43,9 +43,9 @@ class Check(Value):
 
 
 def answer_of(checks: Sequence[Check]) -> Answer:
-    """Put the conditions together.
+    """Combine the conditions.
 
-    A training is unlikely to pay where one condition fails, and likely where all of them hold.
+    A training is unlikely to pay off if any condition fails, and likely if all hold.
 
     Args:
         checks: The conditions.
@@ -56,10 +56,10 @@ def answer_of(checks: Sequence[Check]) -> Answer:
 
 
 def checks_of(measures: Mapping[str, Measure]) -> tuple[Check, ...]:
-    """Hold what was measured against each condition.
+    """Check the measures against each condition.
 
-    A share whose mean is on the wrong side fails only where its whole interval is: of few prompts
-    nothing follows.
+    A share on the wrong side fails only if its whole interval is, because a few prompts prove
+    nothing.
 
     Args:
         measures: The measures, by the names of their signs.

@@ -1,4 +1,4 @@
-"""preflight: sample a little by a training's own config, and say whether it is likely to pay."""
+"""preflight: sample a little with a training's config, and say if it is likely to pay off."""
 
 from __future__ import annotations
 
@@ -48,25 +48,25 @@ def preflight(
 ) -> Preflight:
     """Sample some prompts as the training would, reward them by its method, and apply the rule.
 
-    The first prompts of the training are sampled by the initial policy, in this process, and
-    rewarded as in its first step; so are held-out prompts, whose known answers say whether the
-    rewards favour what is right. Without held-out prompts known answers of the training's rows are
-    read, where there are any; they only measure. Nothing is trained.
+    The initial policy, in this process, answers the first prompts of the training, which are
+    rewarded as in the first step. So are held-out prompts, whose known answers show whether the
+    rewards favour right answers. Without held-out prompts, known answers in the training's rows are
+    used, if there are any, but only to measure. Nothing is trained.
 
     Args:
-        config: The training. Its `budget` caps what anchor and judge may spend here.
-        data: The training data, in place of the config's.
-        held_out: Prompts with known answers, in place of the config's.
-        prompts: How many prompts of each kind are sampled at most.
-        model: A model in place of the name in the config, with its `tokenizer`.
+        config: The settings of the training. Its `budget` caps what anchor and judge spend here.
+        data: The training data, instead of the config's.
+        held_out: Prompts with known answers, instead of the config's.
+        prompts: The maximum number of prompts of each kind.
+        model: A model object instead of the config's name; needs `tokenizer`.
         tokenizer: The tokenizer of `model`.
-        cat: What rewards, in place of the config's section `cat`.
-        on_progress: Hears how far it is: the step (`sampling`, `rewarding` or `comparing`), how
-            many prompts have passed it, and how many there are.
+        cat: The method that rewards, instead of the config's section `cat`.
+        on_progress: Called with the step (`sampling`, `rewarding` or `comparing`), how many prompts
+            have finished it, and how many there are.
 
     Returns:
-        What was measured, and whether the training is likely to pay. What could not be measured is
-        unknown, with the cause.
+        The measures, and whether the training is likely to pay off. A measure that could not be
+        taken is unknown, with the cause.
 
     Raises:
         InvalidInputError: the config and the data do not fit each other, or `prompts` is under 1.
@@ -143,7 +143,7 @@ class _Chosen:
 
 
 async def _look(looking: Looking, chosen: _Chosen) -> list[Looked]:
-    """What the training's prompts show and, where there are any, the held-out ones."""
+    """Look at the training's prompts and, if there are any, at the held-out ones."""
     async with looking.method:
         own = None if chosen.graded else chosen.column
         looked = [await looking.at(chosen.training, own)]
@@ -175,13 +175,13 @@ def _report(
 
 
 def _written(method: CaT) -> str:
-    """Reward and, where it needs one, the estimator."""
+    """The reward and, if it needs one, the estimator."""
     reward = written(method.rewarder)
     return f"{reward} of {written(method.estimator)}" if method.estimates else reward
 
 
 def _partial(seen: Sequence[Seen]) -> str | None:
-    """How many groups the measurement lacks because the budget was used up, and why."""
+    """How many groups are missing because the budget was used up, and why."""
     unpaid = [one.scored.cause for one in seen if one.unpaid]
     if not unpaid:
         return None
@@ -189,7 +189,7 @@ def _partial(seen: Sequence[Seen]) -> str | None:
 
 
 def _loaded(config: CaTConfig, model: Any, tokenizer: Any) -> tuple[Any, Any]:
-    """The weights that the training begins with, and their tokenizer."""
+    """The initial weights of the training, and their tokenizer."""
     if model is not None:
         return model, tokenizer or AutoTokenizer.from_pretrained(config.model)
     place = initial_weights(config)

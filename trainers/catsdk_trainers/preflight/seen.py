@@ -1,4 +1,4 @@
-"""What one sampled group shows: its rewards beside its answers and, where known, the right one."""
+"""One sampled group: its rewards, its answers and, if known, the right answer."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _UNPAID: Final = {"Partial", BudgetExceededError.__name__}
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What a second view answers where the majority is confident.
+    """A second view's answer where the majority is confident.
 
     Args:
         answer: The answer.
-        contradicts: Whether it differs from the majority; `None` where that was not decided.
+        contradicts: Whether it differs from the majority; `None` if that was not decided.
         because: Why there is no opinion.
     """
 
@@ -39,13 +39,13 @@ class Seen:
 
     Args:
         scored: The rollouts with their rewards.
-        votes: Their answers in classes.
+        votes: Their answers, with equal ones merged.
         right: Whether each rollout is right, in the order of the scores; `None` for one that could
-            not be compared, and in place of all without a known answer.
-        teacher: Whether the reference is right, where a known answer and a reference are there.
+            not be compared, and instead of the sequence if there is no known answer.
+        teacher: Whether the reference is right, if there are a known answer and a reference.
         majority: Whether the most frequent answer is right.
-        matching: The share of the rollouts that give the reference's answer.
-        opinion: What a second view says of a confident majority; `None` where it was not asked.
+        matching: The share of rollouts with the reference's answer.
+        opinion: The second view of a confident majority; `None` if it was not asked.
     """
 
     scored: Scored
@@ -63,30 +63,30 @@ class Seen:
 
     @property
     def asked(self) -> int:
-        """G, failed rollouts included."""
+        """G, including failed rollouts."""
         return len(self.scored.group.rollouts) + len(self.scored.group.failures)
 
     @property
     def unpaid(self) -> bool:
-        """Whether a budget kept it from its rewards, which says nothing about the training."""
+        """Whether the budget kept it from its rewards, which says nothing about the training."""
         cause = self.scored.result.failure
         return cause is not None and cause.kind in _UNPAID and self.scored.failed
 
     @property
     def usable(self) -> float | None:
-        """1 where rewards differ, so that there is something to learn from."""
+        """1 if rewards differ, so that there is something to learn."""
         if self.unpaid:
             return None
         return float(len({reward for reward in self.rewards if reward is not None}) > 1)
 
     @property
     def no_reward(self) -> float | None:
-        """1 where no rollout has a reward although one was wanted."""
+        """1 if no rollout has a reward although rewards were wanted."""
         return None if self.unpaid else float(self.scored.failed)
 
     @property
     def zero_variance(self) -> float | None:
-        """1 where all rewards are the same; `None` without rewards."""
+        """1 if all rewards are the same; `None` without rewards."""
         known = {reward for reward in self.rewards if reward is not None}
         return float(len(known) == 1) if known else None
 
@@ -102,7 +102,7 @@ class Seen:
 
     @property
     def not_the_reference(self) -> float | None:
-        """The share of the rollouts that give another answer than the reference."""
+        """The share of the rollouts whose answer differs from the reference's."""
         return None if self.matching is None else 1 - self.matching
 
     @property
@@ -113,7 +113,7 @@ class Seen:
 
     @property
     def token_entropy(self) -> float | None:
-        """Mean negative log-probability of a sampled token, in nats: an estimate of its entropy."""
+        """Mean negative log-probability of a sampled token, in nats, an estimate of its entropy."""
         tokens = [
             token.logprob
             for rollout in self.scored.group.rollouts
@@ -123,25 +123,25 @@ class Seen:
 
     @property
     def tokens(self) -> float | None:
-        """The mean length of a rollout, in tokens; `None` where it was not reported."""
+        """The mean length of a rollout, in tokens; `None` if it was not reported."""
         rollouts = self.scored.group.rollouts
         total = sum(rollout.completion.usage.output_tokens for rollout in rollouts)
         return total / len(rollouts) if rollouts and total else None
 
     @property
     def confident(self) -> bool:
-        """Whether most of the group give one answer."""
+        """Whether most of the group give the same answer."""
         return is_sure(self.votes, self.asked)
 
     @property
     def policy(self) -> float | None:
-        """The share of right rollouts, of those that could be compared."""
+        """The share of right rollouts among those that could be compared."""
         known = [right for right in self.right or () if right is not None]
         return fmean(known) if known else None
 
     @property
     def aim(self) -> float | None:
-        """The mean of advantage times right: over 0 where the rewards favour right rollouts.
+        """The mean of advantage times correctness, positive if the rewards favour right rollouts.
 
         Advantages are those of GRPO, scaled within the group. The largest value is `best_aim`.
         """

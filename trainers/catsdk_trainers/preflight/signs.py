@@ -1,4 +1,4 @@
-"""The signs that a preflight measures: what each is called, of which prompts, and how it reads."""
+"""The signs that a preflight measures, with their names, labels, prompts and ranges."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _NO_REFERENCE: Final = "the reward makes no reference that could be right or wro
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """One thing that is measured.
+    """One sign to measure.
 
     Args:
-        name: What it is called in JSON, and the property of `Seen` that says it of one group.
-        label: What it is called for a reader.
+        name: Its name in JSON, and the property of `Seen` with a group's value.
+        label: A readable name.
         graded: Whether it needs a known answer.
-        least: The least that one group can say.
-        most: The most.
-        unknown: Why it is unknown where no group says anything.
+        least: The smallest value that a group can have.
+        most: The largest.
+        unknown: Why it is unknown, if no group has a value.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Sign:
 
 
 def _of_reference(name: str, label: str, least: float = 0.0) -> Sign:
-    """What says whether references are right."""
+    """A sign that says whether references are right."""
     return Sign(name, label, graded=True, least=least, unknown=_NO_REFERENCE)
 
 
@@ -75,7 +75,7 @@ SIGNS: Final = (
     Sign("aim", "aim: how the rewards favour right rollouts", graded=True, least=-0.5, most=0.5),
     Sign("best_aim", "aim that known answers would have", graded=True, most=0.5),
 )
-"""All of them, in the order in which they are shown."""
+"""All signs, in the order of display."""
 
 
 def measured(trained_on: Sequence[Seen], graded: Sequence[Seen]) -> dict[str, Measure]:

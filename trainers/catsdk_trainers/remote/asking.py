@@ -1,4 +1,4 @@
-"""Requests the rewards of samples from the reward service, until it has answered."""
+"""Request the rewards of samples from the reward service, until it has answered."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ _SPREAD = 8
 
 
 class Service(Options):
-    """Where the reward service is and how it is asked; all of it has a variable of its own.
+    """Where the reward service is and how to call it; each setting has an environment variable.
 
-    `run` names this run, the same for all its workers, so that its samples never meet those of
-    another. A sample of a `split` other than `train` belongs to a group of `val_group_size`. A
-    service that has no room, or does not answer, is asked again for `within` seconds, by the same
-    id after `ask_again` seconds without an answer; one that cannot be reached, `tries` times in
-    a row.
+    `run` names this run and must be the same for all its workers, so that its samples are never
+    grouped with another run's. A sample whose `split` is not `train` belongs to a group of
+    `val_group_size`. A request is repeated for `within` seconds if the service is full or does not
+    answer; after `ask_again` seconds without an answer it is repeated under the same id. If the
+    service cannot be reached, the client gives up after `tries` failures in a row.
     """
 
     url: str
@@ -79,15 +79,15 @@ def service_of(settings: Mapping[str, Any]) -> Service:
 
 
 async def answers(service: Service, samples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Ask for all `samples` at once; what is told of each comes in their order.
+    """Request all `samples` concurrently; the answers are in the same order.
 
     Raises:
-        NoRewardError: one has no reward, with the cause.
+        NoRewardError: a sample has no reward; the message has the cause.
         InvalidInputError: the address is invalid.
     """
     headers = {"Authorization": f"Bearer {service.token}"} if service.token else {}
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=service.ask_again)
-    # Not limited: a sample that waits for a connection would keep its group incomplete.
+    # No limit on connections: a sample that waits for one would keep its group incomplete.
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(
         headers=headers, timeout=timeout, connector=connector
@@ -110,7 +110,7 @@ class _AgainError(CatError):
 
 @dataclass
 class _Asking:
-    """One sample, sent until it is answered; `broken` counts failed connections in a row."""
+    """One sample, requested until it is answered; `broken` counts failed connections in a row."""
 
     session: aiohttp.ClientSession
     service: Service
@@ -193,14 +193,14 @@ def _seconds(retry_after: str | None) -> float:
 
 
 def _is_reward(value: Any) -> bool:
-    """Whether it is a finite number, or `None`, which stands for no reward."""
+    """Whether it is a finite number, or `None` for no reward."""
     if isinstance(value, bool) or not isinstance(value, int | float | None):
         return False
     return value is None or isfinite(value)
 
 
 def _read(text: str) -> dict[str, Any]:
-    """The answer's JSON object; another text, such as a proxy's page, is a detail."""
+    """The answer's JSON object; any other text, such as a proxy's page, becomes its detail."""
     try:
         told: Any = json.loads(text)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Thin clients of the reward service for other trainers: verl's and OpenRLHF's call shapes."""
+"""Clients of the reward service with the call signatures of verl and OpenRLHF."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from anyio.from_thread import start_blocking_portal
 
 from catsdk.core.errors import InvalidInputError
 
-# These trainers load this file by its path without registering the module, which classes need.
+# These trainers load this file by path without registering the module, which classes would need.
 from catsdk_trainers.remote.asking import NoRewardError, Service, answers, service_of
 
 __all__ = ["NoRewardError", "compute_score", "compute_scores", "reward_func"]
@@ -28,25 +28,25 @@ async def compute_score(
 
     The address of the reward service and further settings are keys of verl's `reward_kwargs` or
     variables: `url` (`CATSDK_REWARD_URL`), `token` (`CATSDK_REWARD_TOKEN`), `run`
-    (`CATSDK_REWARD_RUN`, a name that all workers of a run share and no other run has), `group_size`
+    (`CATSDK_REWARD_RUN`, a name shared by all workers of a run and by no other run), `group_size`
     (`CATSDK_GROUP_SIZE`, G), `val_group_size` (`CATSDK_VAL_GROUP_SIZE`), `within`
     (`CATSDK_REWARD_WITHIN`), `ask_again` (`CATSDK_REWARD_ASK_AGAIN`) and `tries`
-    (`CATSDK_REWARD_TRIES`). verl's reward loop asks for many samples at once; a reward manager that
-    awaits one after another never completes a group: there use `compute_scores`.
+    (`CATSDK_REWARD_TRIES`). verl's reward loop requests many samples at once. A reward manager that
+    awaits one sample after another never completes a group; use `compute_scores` there.
 
     Args:
         data_source: The name of the data set.
         solution_str: The response.
         ground_truth: The known answer, for rewards that need one.
-        extra_info: Must hold `index`, the row of the data set, as verl's own preprocessing writes
-            it. `question` (or `prompt`) is what the anchor may be shown; `global_steps` or `step`
-            keeps steps apart; `tokens` and `finish_reason` ("stop" or "length"), which penalties
-            for length need, are sent on. A sample whose `split` is there and is not `train` is of a
-            group of `val_group_size`, 1 unless set.
+        extra_info: Must have `index`, the row in the data set, as written by verl's preprocessing.
+            `question` (or `prompt`) is what the anchor may see; `global_steps` or `step` keeps
+            steps apart; `tokens` and `finish_reason` ("stop" or "length"), which length penalties
+            need, are passed on. A sample with a `split` other than `train` belongs to a group of
+            `val_group_size`, 1 by default.
         settings: The settings above.
 
     Raises:
-        NoRewardError: there is no reward, with the cause.
+        NoRewardError: there is no reward; the message has the cause.
         InvalidInputError: `index` or the address is missing, or a setting is out of its range.
 
     Example:
@@ -173,8 +173,8 @@ def _verl_sample(
     extra = extra or {}
     if extra.get("index") is None:
         raise InvalidInputError(
-            "extra_info has no 'index': it tells which samples make a group; write the row's number"
-            " there when the data set is prepared"
+            "extra_info has no 'index', which says which samples make a group: write the row's"
+            " number there when you prepare the data set"
         )
     split = extra.get("split") or ""
     row = f"{source}/{split}/{extra['index']}"

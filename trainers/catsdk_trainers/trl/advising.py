@@ -1,4 +1,4 @@
-"""Advice before the first step: whether the teacher of a training is worth more than a vote."""
+"""Advice before the first step: whether the training's teacher is better than a majority vote."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _SIGMAS = 1.96
 
 
 def below_majority(measured: Mapping[str, Any], prompts: int) -> str | None:
-    """Say that the teacher loses to the majority of the same rollouts; `None` if it does not.
+    """Say that the teacher is worse than the majority of the same rollouts; `None` if it is not.
 
     Args:
-        measured: What an evaluation logged. For each prompt one of the two may be right alone, so
-            that mean and spread of the difference follow from two means.
+        measured: The metrics of an evaluation. On each prompt the difference is -1, 0 or 1, so its
+            mean and spread follow from two logged means.
         prompts: How many prompts were evaluated.
     """
     ahead, unlike = (
@@ -39,27 +39,27 @@ def below_majority(measured: Mapping[str, Any], prompts: int) -> str | None:
         f" the time and the majority of the same rollouts {measured['eval_cat/majority']:.0%}"
         f" ({ahead:+.2f}, 95 % interval {ahead - spread:+.2f} to {ahead + spread:+.2f}): this"
         " training would learn from the worse of the two. Reward by the vote (--set"
-        " cat.estimator=Majority), or take a stronger anchor; for one of under about a billion"
-        " parameters Synthesizer: {prompts: small} may do. `catsdk eval` compares them all"
+        " cat.estimator=Majority), or use a stronger anchor; for one of under about a billion"
+        " parameters, Synthesizer: {prompts: small} may help. `catsdk eval` compares them all"
     )
 
 
 class CompareWithVote(TrainerCallback):
-    """Warns, or ends training, where the vote is ahead of the teacher before the first step."""
+    """Warns, or ends training, if the vote is better than the teacher before the first step."""
 
     def __init__(self, stop: Stop, prompts: int, *, asks: bool) -> None:
-        """Watch the evaluation of so many prompts; `asks` says whether the teacher asks a model."""
+        """Watch the evaluation of `prompts` prompts; `asks`: whether the teacher calls a model."""
         self._stops = stop.below_majority
         self._prompts, self._asks = prompts, asks
         self._compared = False
         self.because: str | None = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Say where nothing will be measured."""
+        """Warn if nothing will be measured."""
         if self._asks and not self._prompts and not state.global_step:
             _LOG.warning(
                 "before training: there are no held-out prompts with known answers (`held_out`), so"
-                " nothing tells whether the teacher is right more often than the majority of the"
+                " nothing shows whether the teacher is right more often than the majority of the"
                 " same rollouts, which costs no calls; a few dozen are enough"
             )
 

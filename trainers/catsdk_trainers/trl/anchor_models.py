@@ -23,17 +23,17 @@ def provider_of(
     Args:
         trainer: A trainer of TRL; an average adds a callback to it.
         kind: `initial`, `average` or `current`.
-        decay: Of the average, for one step.
-        prompts: The prompt set that the model understands best; `None` is what it says itself.
-        name: What its calls are listed under.
+        decay: The decay of the average per step.
+        prompts: The prompt set that the model understands best; `None` uses the model's own choice.
+        name: The name under which its calls are listed.
 
     Raises:
         ConfigurationError: the weights are split over ranks.
     """
     if getattr(trainer, "is_fsdp_enabled", False) or _zero_stage(trainer) == 3:
         raise ConfigurationError(
-            f"the anchor {name!r} is in this process, whose weights are split over ranks:"
-            " give an anchor behind a server, such as 'vllm:NAME' with the initial weights"
+            f"the anchor {name!r} is in this process, where the weights are split over ranks:"
+            " use an anchor behind a server, such as 'vllm:NAME' with the initial weights"
         )
     policy = trainer.accelerator.unwrap_model(trainer.model)
     without_adapter = kind == "initial" and _has_fresh_adapter(policy)
@@ -53,7 +53,7 @@ def provider_of(
 
 
 class _Average(TrainerCallback):
-    """Moves the average towards the policy after each step, and is saved with the checkpoints."""
+    """Moves the average towards the policy after each step, and saves it with the checkpoints."""
 
     def __init__(self, policy: torch.nn.Module, average: torch.nn.Module, decay: float) -> None:
         self._pairs = [
@@ -85,7 +85,7 @@ def _kept(args: Any, state: Any) -> Path:
 
 
 def _reference_model(trainer: Any) -> Any:
-    """The trainer's own frozen model, if there is one that stays as it is."""
+    """The trainer's own frozen model, if it has one that never changes."""
     reference = getattr(trainer, "ref_model", None)
     if reference is None or trainer.args.sync_ref_model:
         return None
@@ -105,7 +105,7 @@ def _has_fresh_adapter(model: torch.nn.Module) -> bool:
 
 def _frozen(model: Any) -> Any:
     copy = deepcopy(model)
-    # Trainers replace a model's `forward`, and the closure of theirs keeps calling the original.
+    # Trainers replace a model's `forward`, and a copy's replacement would still call the original.
     for module in copy.modules():
         module.__dict__.pop("forward", None)
     copy.requires_grad_(False)

@@ -1,4 +1,4 @@
-"""PolicyAnchor: the model in training as the anchor: as it was at the start, averaged, or now."""
+"""PolicyAnchor: the model in training as the anchor: its initial, averaged or current weights."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ AnchorKind = Literal["initial", "average", "current"]
 
 
 class PolicyAnchor:
-    """A model for the roles of a `CaT`: the one in training, which `attach` binds it to.
+    """A model for the roles of a `CaT`: the model in training, to which `attach` binds it.
 
-    `initial` is the paper's frozen anchor pi_0: with a fresh adapter it is the base model, read
-    with the adapter off, at no cost in memory; else the trainer's `ref_model` where it has one that
-    is never synchronised; else a frozen copy of the model, with an adapter that was passed in.
-    `average` is an exponential moving average of the policy, `current` the policy itself. Both of
-    these move: the reference then follows the policy, and what agrees with itself can collapse
-    (arXiv 2505.21444).
+    `initial` is the paper's frozen anchor pi_0. With a fresh adapter it is the base model, used
+    with the adapter off, which takes no extra memory. Otherwise it is the trainer's `ref_model`, if
+    there is one that is never synchronised, or else a frozen copy of the model, including an
+    adapter that was passed in. `average` is an exponential moving average of the policy, and
+    `current` the policy itself. With these two the reference follows the policy, and a policy that
+    is rewarded for agreeing with itself can collapse (arXiv 2505.21444).
 
-    Not for models whose weights are split over ranks (ZeRO-3, FSDP): there generation is
-    collective, and an anchor behind a server is the way.
+    It does not work for models whose weights are split over ranks (ZeRO-3, FSDP), where generation
+    is collective; use an anchor behind a server there.
 
     Args:
         kind: `initial`, `average` or `current`.
-        decay: How much of the average stays in each step, from 0 to under 1.
-        prompts: The prompt set that the model understands best; `None` takes what its configuration
-            names (see `LocalProvider`), else `english`.
+        decay: How much of the average is kept in each step, from 0 to under 1.
+        prompts: The prompt set that the model understands best; `None` uses the one named in its
+            configuration (see `LocalProvider`), or else `english`.
 
     Raises:
         InvalidInputError: `kind` is not one of the three, or `decay` is out of range.
@@ -61,17 +61,17 @@ class PolicyAnchor:
         self._model: LocalProvider | None = None
 
     def __repr__(self) -> str:
-        """The anchor as it is written."""
+        """The anchor as it is written in code."""
         told = self.as_recipe()
         kind = repr(told.pop("kind"))
         return f"PolicyAnchor({', '.join([kind, *(f'{k}={v!r}' for k, v in told.items())])})"
 
     def __eq__(self, other: object) -> bool:
-        """Whether the two are set alike; what they are bound to does not count."""
+        """Whether both have the same settings, whatever they are bound to."""
         return isinstance(other, PolicyAnchor) and self.as_recipe() == other.as_recipe()
 
     def __hash__(self) -> int:
-        """One for all that are equal."""
+        """The same for all equal anchors."""
         return hash((self.kind, self.decay, self.prompts))
 
     def as_recipe(self) -> dict[str, Any]:
@@ -99,7 +99,7 @@ class PolicyAnchor:
         )
 
     def bind_like(self, other: PolicyAnchor) -> None:
-        """Answer by the model that an equal anchor is bound to, so that it is there once.
+        """Share the model of an equal anchor, so that it is in memory only once.
 
         Args:
             other: The equal anchor.
@@ -108,12 +108,12 @@ class PolicyAnchor:
 
     @property
     def moves(self) -> bool:
-        """Whether its answers change from step to step, so that a cache must keep none."""
+        """Whether its answers change from step to step, so that they must not be cached."""
         return self.kind != "initial"
 
     @property
     def capabilities(self) -> Capabilities:
-        """Those of a model in this process."""
+        """The capabilities of a model in this process."""
         return self._bound().capabilities
 
     def count_tokens(self, text: str) -> int:
@@ -127,7 +127,7 @@ class PolicyAnchor:
         return await self._bound().complete(request, on_text)
 
     async def score(self, messages: Sequence[Message], text: str) -> Completion:
-        """Say how probable a text is, as the model does; see `LocalProvider.score`."""
+        """Score the probability of a text; see `LocalProvider.score`."""
         return await self._bound().score(messages, text)
 
     def _bound(self) -> LocalProvider:

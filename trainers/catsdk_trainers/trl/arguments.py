@@ -1,4 +1,4 @@
-"""Converts a config to the arguments of TRL's trainers."""
+"""Convert a config to the arguments of TRL's trainers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-# Which setting of the config an argument of TRL follows from.
+# The setting in the config that determines an argument of TRL.
 _FROM = {
     "output_dir": "output",
     "seed": "seed",
@@ -59,15 +59,15 @@ _FROM = {
 
 
 def grpo_arguments(config: CaTConfig, *, evaluates: bool) -> dict[str, Any]:
-    """Return the arguments of TRL's `GRPOConfig` that a config stands for.
+    """Return the arguments of TRL's `GRPOConfig` for a config.
 
     Args:
-        config: The training.
-        evaluates: Whether held-out prompts are measured.
+        config: The settings of the training.
+        evaluates: Whether held-out prompts are evaluated.
 
     Raises:
-        InvalidInputError: the batch does not divide among prompts and devices, or `trl` sets what
-            the config has a name for, or what TRL does not know.
+        InvalidInputError: the batch does not divide evenly among prompts and devices, or `trl` has
+            an argument that the config sets itself, or that TRL does not know.
 
     Example:
         >>> from catsdk.train import CaTConfig, grpo_arguments
@@ -123,7 +123,7 @@ def sft_arguments(config: CaTConfig, *, evaluates: bool) -> dict[str, Any]:
         "lr_scheduler_type": "cosine",
         "warmup_steps": plan.warmup,
         "completion_only_loss": True,
-        # Nothing is cut: the anchor's length is bounded already.
+        # Nothing needs to be cut, as the anchor's length is bounded already.
         "max_length": None,
         "save_strategy": "steps",
         "save_steps": plan.evaluate_every,
@@ -141,7 +141,7 @@ def sft_arguments(config: CaTConfig, *, evaluates: bool) -> dict[str, Any]:
 
 
 def sdft_arguments(config: CaTConfig, kind: Any, *, template: str) -> dict[str, Any]:
-    """The arguments of `kind`, which is TRL's `SDFTConfig`: it is experimental, and loaded late.
+    """The arguments of `kind`, TRL's `SDFTConfig`, which is experimental and so imported late.
 
     Raises:
         InvalidInputError: as for `grpo_arguments`.
@@ -149,7 +149,7 @@ def sdft_arguments(config: CaTConfig, kind: Any, *, template: str) -> dict[str, 
     own = {
         **_offline(config, config.batch),
         **_rollouts(config),
-        # Nothing is cut: the length of the synthesis is bounded already.
+        # Nothing needs to be cut, as the length of the synthesis is bounded already.
         "max_prompt_length": None,
     }
     usual = {"teacher_prompt_template": template, "lr_scheduler_type": "constant"}
@@ -157,7 +157,7 @@ def sdft_arguments(config: CaTConfig, kind: Any, *, template: str) -> dict[str, 
 
 
 def model_arguments(config: CaTConfig, *, lora: LoRA | None) -> dict[str, Any]:
-    """How the weights are loaded: in float32, but for a base under adapters on a GPU."""
+    """How to load the weights: in float32, except for a base model under adapters on a GPU."""
     half = lora is not None and torch.cuda.is_available() and config.precision != "float32"
     return {"dtype": torch.bfloat16 if half else torch.float32}
 
@@ -213,7 +213,7 @@ def _rollouts(config: CaTConfig) -> dict[str, Any]:
 
 
 def _offline(config: CaTConfig, batch: int) -> dict[str, Any]:
-    """The arguments shared by all trainings on syntheses that were made before."""
+    """The arguments shared by all trainings on ready-made syntheses."""
     return {
         **_common(config, batch),
         "num_train_epochs": config.sft.epochs,
@@ -238,7 +238,7 @@ def _common(config: CaTConfig, batch: int) -> dict[str, Any]:
 
 
 def made(kind: Any, arguments: Mapping[str, Any]) -> Any:
-    """TRL's config of these arguments.
+    """Make TRL's config from these arguments.
 
     Raises:
         InvalidInputError: TRL refuses them together.

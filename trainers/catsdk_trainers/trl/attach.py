@@ -1,4 +1,4 @@
-"""attach: binds a reward to its trainer, and watches that the anchor stays what it was."""
+"""attach: bind a reward to its trainer, and check that a frozen anchor does not change."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ _PROBE = Request(
 
 
 class AnchorDriftedError(CatError):
-    """The anchor answers the greedy probe otherwise than at the start: it is not frozen.
+    """The anchor's answer to the greedy probe has changed, so the anchor is not frozen.
 
-    What to do: name a server that no training updates; where greedy answers of a server are not
-    repeatable, take `on_drift="warn"`.
+    What to do: name a server that no training updates; if the server's greedy answers are not
+    repeatable, use `on_drift="warn"`.
     """
 
 
@@ -52,31 +52,30 @@ def attach(
     probe_seconds: float = 120.0,
     keep_megabytes: float = 256.0,
 ) -> None:
-    """Bind `reward` to its trainer: group sizes, the anchors in its CaT, its budget.
+    """Bind `reward` to its trainer: the group sizes, the anchors in its CaT, and its budget.
 
     Each `PolicyAnchor` among the roles of the CaT is bound to the trainer's model. A frozen
     anchor (`PolicyAnchor("initial")`, or a model behind a service) is asked the same greedy
-    question at the start and every `probe_every` steps; when its answer changes, training stops or
-    warns. One that does not answer within `probe_seconds` has not drifted: that is logged, and the
-    rewards of its groups are `None`. When the reward's budget is used up, training ends with a
-    checkpoint; what was spent is kept in the output folder. Where a rank's batch is not a multiple
-    of G, the reward gathers the groups that are split over ranks. The groups of each step, with
-    their references, verdicts and rewards, are kept for `catsdk view` in the output folder's
-    `groups/`.
+    question at the start and every `probe_every` steps; if its answer changes, training stops or
+    warns. An anchor that does not answer within `probe_seconds` does not count as drifted: this is
+    only logged. When the reward's budget is used up, training ends with a checkpoint; the amount
+    spent is saved in the output folder. If a rank's batch is not a multiple of G, the reward
+    gathers groups that are split over ranks. The groups of each step, with their references,
+    verdicts and rewards, are saved in `groups/` in the output folder, for `catsdk view`.
 
     Args:
         trainer: A `GRPOTrainer` or `RLOOTrainer` that was given `reward`.
-        reward: What `catsdk.train.reward` made.
-        probe_every: Steps between two probes of a frozen anchor; 0 is never.
-        on_drift: Whether another answer stops the training or is logged.
+        reward: A reward made by `catsdk.train.reward`.
+        probe_every: Steps between two probes of a frozen anchor; 0 never probes.
+        on_drift: Whether a changed answer stops the training or is only logged.
         probe_seconds: How long an answer may take.
-        keep_megabytes: The most that is kept of the groups; 0 keeps nothing. Where it is passed,
-            steps are removed so that those that are left span the whole training.
+        keep_megabytes: The size limit of the saved groups; 0 saves none. Beyond it, steps are
+            removed such that the remaining ones span the whole training.
 
     Raises:
-        ConfigurationError: the anchor is the vLLM server that the trainer itself uses: each sync
-            writes the policy into its weights. Or the trainer's batch makes no whole groups.
-        InvalidInputError: a `Gold` reward is for a column that the training data lack.
+        ConfigurationError: the anchor is the vLLM server that the trainer itself uses, into which
+            each sync writes the policy; or the trainer's batch does not make whole groups.
+        InvalidInputError: the training data lacks the column of a `Gold` reward.
 
     Example:
         >>> import catsdk as cat
@@ -142,7 +141,7 @@ def _check_columns(trainer: Any, reward: GroupReward) -> None:
 
 
 def _check_batch(trainer: Any) -> None:
-    """Check the rows of all ranks in one generation, since one rank may hold incomplete groups."""
+    """Check the rows of all ranks in one generation, as one rank may hold incomplete groups."""
     arguments, size = trainer.args, trainer.num_generations
     rows = getattr(arguments, "generation_batch_size", None)
     if rows is not None and rows % size:
@@ -176,7 +175,7 @@ def _refuse_own_server(trainer: Any, anchor: str | Provider) -> None:
 
 
 class _Probe(TrainerCallback):
-    """Compares the anchor's greedy answer with its first one, which a resumed run reads again."""
+    """Compares the anchor's greedy answer with its first one, which is saved for resumed runs."""
 
     def __init__(
         self, answer: Callable[[Request], str], name: str, every: int, on_drift: str
@@ -199,7 +198,7 @@ class _Probe(TrainerCallback):
             self._compare(state)
 
     def _compare(self, state: Any) -> None:
-        """Ask on the first rank; all of them go on or stop."""
+        """Ask on the first rank; all ranks continue or stop together."""
         told = next((each for each in everywhere(self._drift(state)) if each), None)
         if told is None:
             return

@@ -1,9 +1,10 @@
-"""cat_reward: the function of `trl grpo --reward_funcs catsdk.train.cat_reward`, set by files.
+"""cat_reward: the reward for `trl grpo --reward_funcs catsdk.train.cat_reward`, set by files.
 
-The environment variable `CATSDK_TRAIN_CONFIG` names the YAML file of a `CaTConfig`; of it the
-sections `rollouts`, `cat`, `failing` and `budget` count, and the seed. Without it `CATSDK_ANCHOR`
-or `CATSDK_MODEL` names the anchor, `CATSDK_JUDGE` the judge, and the rest is the paper's.
-`rollouts.count` must be TRL's `--num_generations`, which it does not tell to a reward function.
+The environment variable `CATSDK_TRAIN_CONFIG` names the YAML file of a `CaTConfig`, of which only
+the sections `rollouts`, `cat`, `failing` and `budget` and the seed are used. Without it,
+`CATSDK_ANCHOR` or `CATSDK_MODEL` names the anchor, `CATSDK_JUDGE` the judge, and everything else is
+as in the paper. `rollouts.count` must equal TRL's `--num_generations`, which TRL does not pass to
+reward functions.
 """
 
 from __future__ import annotations
@@ -49,16 +50,16 @@ def _by_settings() -> CaTConfig:
 
 
 class EnvironmentReward:
-    """The reward of the environment, read when a trainer first asks for its name or for rewards."""
+    """The environment's reward, made when a trainer first needs its name or rewards."""
 
     @cached_property
     def made(self) -> GroupReward:
-        """The reward; what is wrong with the environment is raised here, not at the import."""
+        """The reward; errors in the environment are raised here, not at import."""
         return reward_from_environment()
 
     @property
     def __name__(self) -> str:
-        """What TRL's metrics call the reward."""
+        """The reward's name in TRL's metrics."""
         return str(self.made.__name__)
 
     def __call__(self, *rows: Any, **columns: Any) -> list[float | None]:

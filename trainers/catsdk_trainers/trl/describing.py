@@ -1,4 +1,4 @@
-"""Makes the CaT that a config describes, with settings that roles take from the policy."""
+"""Make the CaT that a config describes; its roles take missing settings from the policy."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ __all__ = ["cat_of", "policy_sampling", "reward_alone", "serves_alone", "teacher
 
 
 def cat_of(config: CaTConfig) -> CaT:
-    """Return the CaT of a training: its policy is the model in training, which only TRL samples.
+    """Return the CaT of a training; its policy is the model in training, which only TRL samples.
 
-    A reference is made only where the reward needs one.
+    A reference is made only if the reward needs one.
 
     Args:
-        config: The training.
+        config: The settings of the training.
 
     Example:
         >>> from catsdk.train import CaTConfig, cat_of
@@ -51,13 +51,13 @@ def cat_of(config: CaTConfig) -> CaT:
 
 
 def teacher_of(config: CaTConfig) -> roles.Estimator:
-    """The estimator of the config, which samples as the policy unless it says otherwise."""
+    """The estimator of the config, with the policy's sampling unless it sets its own."""
     teacher: roles.Estimator = _as_the_policy(CaT.from_data(config.cat).estimator, config)
     return teacher
 
 
 def policy_sampling(config: CaTConfig) -> Sampling:
-    """How the policy is sampled, in the SDK's words."""
+    """The policy's sampling as a `Sampling`."""
     policy = config.rollouts
     return Sampling(
         temperature=policy.temperature,
@@ -69,13 +69,13 @@ def policy_sampling(config: CaTConfig) -> Sampling:
 
 
 def serves_alone(config: CaTConfig) -> CaT:
-    """Return the CaT of a config where no trainer's model is at hand.
+    """Return the CaT of a config for use without a trainer.
 
     Args:
-        config: The training; its anchor must be named by a model string.
+        config: The settings of the training; the anchor must be a model string.
 
     Raises:
-        ConfigurationError: it would ask a copy of the trainer's model.
+        ConfigurationError: it needs a copy of the trainer's model.
 
     Example:
         >>> from catsdk.train import CaTConfig, serves_alone
@@ -86,7 +86,7 @@ def serves_alone(config: CaTConfig) -> CaT:
     anchors = policy_anchors(c, own_roles=False)
     if anchors:
         raise ConfigurationError(
-            f"the anchor is {anchors[0]!r}, a copy of the trainer's model, which is not seen from"
+            f"the anchor is {anchors[0]!r}, a copy of the trainer's model, which is not available"
             f" here: name the initial weights, such as 'local:{config.model}' or a server"
             " 'vllm:NAME', as in cat: {estimator: {Synthesizer: {anchor: 'vllm:NAME'}}}"
         )
@@ -94,10 +94,10 @@ def serves_alone(config: CaTConfig) -> CaT:
 
 
 def reward_alone(config: CaTConfig) -> GroupReward:
-    """The reward function of a config where no trainer is attached to it.
+    """The reward function of a config for use without an attached trainer.
 
     Raises:
-        ConfigurationError: it would ask a copy of the trainer's model.
+        ConfigurationError: it needs a copy of the trainer's model.
     """
     return reward(
         serves_alone(config),
@@ -113,7 +113,7 @@ def _as_the_policy(role: Any, config: CaTConfig) -> Any:
 
 
 def _filled(part: Any, policy: Sampling, seed: int) -> Any:
-    """A role with what it leaves open: model and sampling from the policy, the training's seed."""
+    """A role with defaults filled in: the policy's model and sampling, and the training's seed."""
     update: dict[str, object] = {}
     if not is_dataclass(part) or isinstance(part, type):
         return part

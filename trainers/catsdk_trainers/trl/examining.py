@@ -1,4 +1,4 @@
-"""Examiner: how well policy, majority and teacher do on held-out prompts with known answers."""
+"""Examiner: the accuracy of policy, majority and teacher on held-out prompts with known answers."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ __all__ = ["Examiner"]
 
 @dataclass(frozen=True)
 class Examiner:
-    r"""Measures groups of held-out rollouts; nothing that it says is trained on.
+    r"""Evaluates groups of held-out rollouts; its results are never trained on.
 
-    With a known answer in `column` the measures are accuracies: `policy`, the mean over the
-    rollouts; `majority`; `teacher`, the reference that the estimator makes of them (synthesis on
+    With a known answer in `column`, the measures are accuracies: `policy`, the mean over the
+    rollouts; `majority`; `teacher`, the reference that the estimator makes from them (synthesis on
     top of the policy); `lead`, teacher minus policy; `over_majority`, teacher minus majority; and
-    `unlike_majority`, whether just one of those two is right. The rollouts' scores are whether they
-    are right. Without one, the scores say which rollouts agree with the teacher and there is no
-    accuracy. `agreement` is there in any case, and so is `kept` where `first` remembers what the
-    policy was sure of: whether the majority is still that answer. What could not be compared is not
-    counted.
+    `unlike_majority`, whether exactly one of those two is right. The scores of the rollouts say
+    whether they are right. Without a known answer there are no accuracies, and the scores say which
+    rollouts agree with the teacher. `agreement` is always measured. So is `kept`, if `first` has an
+    answer that the policy was sure of: whether the majority is still that answer. Answers that
+    could not be compared are not counted.
 
     Args:
-        column: The column with known answers, read as `Gold` reads them: each as a rollout is
-            read, and a list holds several accepted ones.
+        column: The column with known answers, read as `Gold` does: each is parsed like a rollout,
+            and a list holds several accepted answers.
         estimator: The teacher; by default the estimator of the CaT.
-        first: Remembers the answers that the policy was sure of when it was first measured.
+        first: Stores the answers that the policy was sure of at its first evaluation.
 
     Example:
         >>> import catsdk as cat
@@ -57,7 +57,7 @@ class Examiner:
     async def examine(
         self, c: CaT, group: Group, row: Row, account: Account | None = None
     ) -> Scored:
-        """Estimate the reference of `group`, and compare all with the known answer.
+        """Estimate the reference of `group`, and compare everything with the known answer.
 
         Args:
             c: The open CaT, whose models, answers and estimator are used.
@@ -66,7 +66,7 @@ class Examiner:
             account: Pays for the calls, in addition to the client's budget.
 
         Returns:
-            The measures; a teacher that failed takes only its own away.
+            The measures; if the teacher failed, only its own are missing.
         """
         async with c.context(row=row, budget=account) as ctx:
             return await self._examined(self.estimator or c.estimator, group, ctx.on(group))
@@ -113,7 +113,7 @@ class Examiner:
         return Scored(group, result, _there({"agreement": reference.agreement, "kept": kept}))
 
     async def _kept(self, votes: Votes, group: Group, ctx: Context) -> float | None:
-        """Whether the majority is the answer that the policy was sure of at first; a tie is not."""
+        """Whether the majority is the answer the policy was sure of at first; a tie is not."""
         if self.first is None:
             return None
         asked = len(group.rollouts) + len(group.failures)

@@ -1,4 +1,4 @@
-"""Ends a training with an error if too many groups have no reward for too long."""
+"""End a training with an error if too many groups have no reward for too long."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Failures", "ScoringFailedError"]
 class ScoringFailedError(CatError):
     """Too many groups had no reward for too long; the message gives the last causes.
 
-    What to do: fix the cause, and resume from the checkpoint; `Failing` says how many are too many.
+    What to do: fix the cause, and resume from the checkpoint. `Failing` sets the limits.
     """
 
 
@@ -26,20 +26,20 @@ class Failures:
     """Counts the steps in which too many groups had no reward, on all ranks together.
 
     Args:
-        policy: How many are too many, and for how many steps.
+        policy: The limits on the share of groups and on the number of steps.
     """
 
     policy: Failing
     steps: int = 0
     in_a_row: int = 0
     last: str = ""
-    """What is known of the last step that failed."""
+    """A description of the last step that failed."""
 
     def after(self, scored: Sequence[Scored]) -> None:
-        """Count the groups of a step; a rank may have none. Collective.
+        """Count the groups of a step, of which a rank may have none. Collective.
 
         Raises:
-            ScoringFailedError: it is enough.
+            ScoringFailedError: the limit is reached.
         """
         failed = [each for each in scored if each.failed]
         shares = everywhere((len(failed), len(scored), [each.cause for each in failed[:3]]))
@@ -58,10 +58,10 @@ class Failures:
             raise ScoringFailedError(self.last)
 
     def at_the_end(self) -> None:
-        """Refuse a training that was too short to be ended, if all of its steps failed.
+        """Raise for a training too short to reach the limit, if all of its steps failed.
 
         Raises:
-            ScoringFailedError: it had steps, and none of them had enough rewards.
+            ScoringFailedError: there were steps, and none of them had enough rewards.
         """
         if self.steps and self.in_a_row == self.steps:
             raise ScoringFailedError(f"{self.last}. These were all steps: nothing was learned")

@@ -1,4 +1,4 @@
-"""grpo: CaT-RL from a config, on TRL's GRPOTrainer, that can be left running and resumed."""
+"""grpo: CaT-RL from a config, on TRL's GRPOTrainer, for unattended runs that can be resumed."""
 
 from __future__ import annotations
 
@@ -54,36 +54,36 @@ def grpo(
     environment_factory: Callable[[], Any] | Mapping[str, Callable[[], Any]] | None = None,
     resume: bool = True,
 ) -> Trained:
-    """Train by GRPO on the rewards of a CaT (CaT-RL; paper, section 3), and save the model.
+    """Train with GRPO on the rewards of a CaT (CaT-RL; paper, section 3), and save the model.
 
-    With `resume`, a run that was ended before goes on from its last whole checkpoint: same data
-    order, same random numbers, so the same rewards where the anchor repeats itself. Under a
-    launcher (torchrun, accelerate) each rank calls this.
+    With `resume`, an interrupted run continues from its last complete checkpoint, with the same
+    data order and random numbers, and so with the same rewards if the anchor is deterministic.
+    Under a launcher (torchrun, accelerate) each rank calls this.
 
     Args:
-        config: The training.
+        config: The settings of the training.
         data: The training data, instead of the config's.
-        held_out: Prompts that only measure, instead of the config's.
-        model: A model instead of the name in the config, with its `tokenizer`.
+        held_out: Prompts for evaluation only, instead of the config's.
+        model: A model object instead of the config's name; needs `tokenizer`.
         tokenizer: The tokenizer of `model`.
-        cat: What rewards, instead of the config's section `cat`: it may hold objects that no file
-            can, and its roles sample as they say themselves.
+        cat: The method that rewards, instead of the config's section `cat`. It may hold objects
+            that a file cannot, and its roles use their own sampling.
         callbacks: Further callbacks of the trainer.
-        tools: Functions that the policy may call in a rollout, as TRL's `tools`.
-        environment_factory: Makes the environment of a rollout, as TRL's argument of that name: one
-            factory, or one for each name in the column `environment`. A rollout is then a whole
-            trajectory, of which only the policy's own words are read and rewarded; all rollouts of
-            a group must begin with the same observation.
-        resume: Whether to go on from the output folder's last checkpoint, and with the budget that
-            is left; else both begin anew.
+        tools: Functions that the policy may call in a rollout; see TRL's `tools`.
+        environment_factory: Makes the environment of a rollout; see TRL's argument of that name:
+            one factory, or one for each name in the column `environment`. A rollout is then a whole
+            trajectory, of which only the policy's own messages are read and rewarded; all rollouts
+            of a group must begin with the same observation.
+        resume: Whether to continue from the output folder's last checkpoint, with the remaining
+            budget; otherwise both start over.
 
     Returns:
-        What was done; `stopped_because` says why training ended early, if it did.
+        The result; `stopped_because` says why training ended early, if it did.
 
     Raises:
         InvalidInputError: the config and the data do not fit each other, such as a `Gold` reward
             and rows without known answers.
-        ConfigurationError: the output folder holds another run; or the anchor cannot be frozen; or
+        ConfigurationError: the output folder holds another run, the anchor cannot be frozen, or
             the key of a service is missing.
         ModelNotFoundError: there is no such model.
         BudgetExceededError: earlier starts used up the budget.
@@ -169,9 +169,9 @@ def _in_order(table: Dataset, config: CaTConfig) -> Dataset:
 
 
 def _reward(config: CaTConfig, cat: CaT | None, known: str | None) -> GroupReward:
-    """The reward function; a wrong name or a missing key is found before weights are loaded.
+    """Make the reward function; wrong names and missing keys raise before weights are loaded.
 
-    Where there are held-out rows, `known` is the column with their known answers.
+    If there are held-out rows, `known` is the column with their known answers.
     """
     examiner = None
     if known is not None:
@@ -190,7 +190,7 @@ def _reward(config: CaTConfig, cat: CaT | None, known: str | None) -> GroupRewar
 
 
 def _check_checkpoints(config: CaTConfig, arguments: Any) -> None:
-    """A checkpoint between two generations would lose the completions that are still to be used."""
+    """Raise for checkpoints between generations, which would lose completions not used yet."""
     passes = arguments.steps_per_generation * arguments.num_iterations
     period = passes // arguments.gradient_accumulation_steps
     if config.checkpoints.every and period and config.checkpoints.every % period:

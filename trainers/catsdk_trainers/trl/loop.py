@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, made when first used, for callers that are not async."""
+"""An event loop in its own thread, started on first use, for synchronous callers."""
 
 from __future__ import annotations
 
@@ -27,20 +27,19 @@ R = TypeVar("R")
 class LoopThread(Generic[S]):
     """Keeps what `make()` opens in an event loop, and runs work on it there, call after call.
 
-    Nothing exists before the first call, and calls may come from several threads. It can be
-    pickled: the copy opens anew. After a fork the child opens its own, since the parent's thread
-    does not exist there.
+    Nothing is started before the first call, and calls may come from several threads. It can be
+    pickled; the copy opens its own resources. So does a child process after a fork, where the
+    parent's thread does not exist.
     """
 
     def __init__(self, make: Callable[[], AbstractAsyncContextManager[S]]) -> None:
-        """Remember how to open; nothing is opened."""
         self._make = make
         self._exits = ExitStack()
         self._opened: tuple[int, BlockingPortal, S] | None = None
         self._opening = Lock()
 
     def run(self, work: Callable[[S], Awaitable[R]]) -> R:
-        """Run `work` on what is open, and return its result; an interrupt cancels it."""
+        """Run `work` on the open resource, and return its result; an interrupt cancels it."""
         portal, opened = self._open()
         running = portal.start_task_soon(work, opened)
         try:
@@ -51,9 +50,9 @@ class LoopThread(Generic[S]):
             raise
 
     def close(self) -> None:
-        """Close what is open, cancel what still runs on it, and end the thread.
+        """Close the resource, cancel work in progress, and end the thread.
 
-        The next call opens anew.
+        The next call opens it again.
         """
         exits, self._exits, self._opened = self._exits, ExitStack(), None
         exits.close()
@@ -75,10 +74,10 @@ class LoopThread(Generic[S]):
 
 
 class _Portal(AbstractContextManager[BlockingPortal]):
-    """An event loop in a thread, which ends with the process though nobody closes it.
+    """An event loop in a thread, which ends with the process even if nobody closes it.
 
-    No generator: the interpreter would resume that at its end, to wait for a thread that no longer
-    runs.
+    This is not a generator, because at exit the interpreter would resume it, to wait for a thread
+    that no longer runs.
     """
 
     def __enter__(self) -> BlockingPortal:
@@ -88,7 +87,7 @@ class _Portal(AbstractContextManager[BlockingPortal]):
 
     def __exit__(self, *_: object) -> None:
         _ENDING.forget(self._portal)
-        # What was interrupted while handed over has nobody to cancel it, and would be waited for.
+        # Work interrupted during hand-over has nobody to cancel it, and would be waited for.
         with suppress(CancelledError):
             self._portal.call(self._portal.stop, True)
         self._thread.join()
@@ -97,8 +96,8 @@ class _Portal(AbstractContextManager[BlockingPortal]):
 class _Ending:
     """Stops what is still open when the main thread ends.
 
-    A loop's worker threads are not daemons, and last as long as the loop: without this the
-    interpreter would wait for them for ever, before any exit handler.
+    A loop's worker threads are not daemons, and live as long as the loop: without this the
+    interpreter would wait for them for ever, before running any exit handler.
     """
 
     def __init__(self) -> None:

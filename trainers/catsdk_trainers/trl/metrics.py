@@ -1,4 +1,4 @@
-"""What TRL's completions table and metrics show of the groups of a step."""
+"""The metrics and the columns of TRL's completions table for the groups of a step."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def metrics_of(step: Sequence[Scored], usage: Usage) -> Mapping[str, float]:
 
     Args:
         step: The groups that this rank scored.
-        usage: What scoring them used, groups that failed included.
+        usage: The usage of scoring them, including failed groups.
     """
     agreements = [a for scored in step if (a := _agreement(scored)) is not None]
     rewards = [reward for scored in step for reward in scored.result.rewards]
@@ -74,7 +74,7 @@ def _parts(scored: Scored) -> Mapping[str, float]:
 
 
 def _constant(step: Sequence[Scored]) -> Mapping[str, float]:
-    """The share of different prompts that have one and the same reference answer."""
+    """The share of different prompts that have the same reference answer."""
     answers = {
         scored.group.question: scored.result.reference.answer
         for scored in step
@@ -87,6 +87,6 @@ def _constant(step: Sequence[Scored]) -> Mapping[str, float]:
 
 
 def _flat(step: Sequence[Scored]) -> list[float]:
-    """Whether the rewards of each rewarded group are all the same: such a group teaches nothing."""
+    """For each rewarded group, whether its rewards are all the same, so that it teaches nothing."""
     known = [{r for r in scored.result.rewards if r is not None} for scored in step]
     return [float(len(rewards) == 1) for rewards in known if rewards]

@@ -1,4 +1,4 @@
-"""A line of progress while a trainer works: steps, reward, agreement, held-out accuracy."""
+"""Show the progress of a training: steps, reward, agreement and held-out accuracy."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _SHOWN: Final = {
 
 
 class ShowProgress(TrainerCallback):
-    """Moves a bar on stderr; prints a line a step where that is a log or a plain terminal.
+    """Shows a progress bar on stderr, or a line per step if that is a log or a plain terminal.
 
-    All ranks but the first are silent.
+    Only the first rank shows anything.
     """
 
     def __init__(
@@ -36,7 +36,6 @@ class ShowProgress(TrainerCallback):
         console: Console | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Show the run called `name`."""
         self._clock = clock
         self._console = console or Console(stderr=True)
         self._name = name
@@ -66,18 +65,18 @@ class ShowProgress(TrainerCallback):
                 self._console.print(said, markup=False, soft_wrap=True)
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Count no step's time before the held-out prompts have been asked for the first time."""
+        """Start the clock after the evaluation before the first step."""
         if state.global_step == self._from:
             self._began = self._clock()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Move it."""
+        """Advance the bar."""
         self._bar.update(self._task, completed=state.global_step)
 
     def on_log(
         self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any
     ) -> None:
-        """Show the latest numbers: beside the bar, or in a line of their own."""
+        """Show the latest numbers, beside the bar or on their own line."""
         values = {shown: (logs or {}).get(name) for name, shown in _SHOWN.items()}
         new = {name: value for name, value in values.items() if isinstance(value, int | float)}
         if not new or not state.is_world_process_zero:
@@ -92,7 +91,7 @@ class ShowProgress(TrainerCallback):
         self._bar.update(self._task, told=_words(self._seen))
 
     def _pace(self, state: Any) -> list[str]:
-        """The time per step of this run, and the time for the remaining steps."""
+        """The time per step in this run, and the time left."""
         done = state.global_step - self._from
         if done < 1:
             return []
@@ -101,7 +100,7 @@ class ShowProgress(TrainerCallback):
         return [f"{each:.3g} s a step", f"{left} left"]
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Leave it as it is."""
+        """Stop the bar and leave it on the screen."""
         self._bar.stop()
 
 

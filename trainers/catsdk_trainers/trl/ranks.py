@@ -1,4 +1,4 @@
-"""Several ranks: rows that they share so that no group is split, and what all of them know."""
+"""Several ranks: share rows so that no group is split, and exchange values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Share", "everywhere", "join_ranks", "on_first_rank", "shared_out"]
 
 T = TypeVar("T")
 
-# Work of one rank for all may take a night; the usual limit of a collective is half an hour.
+# Work of one rank for all may take a night; the default limit of a collective is half an hour.
 _LONG = timedelta(days=7)
 
 
@@ -46,13 +46,13 @@ def shared_out(
 ) -> Share:
     """Give each rank whole groups of `size` rows to score.
 
-    Where every rank holds whole groups, each scores its own. Else the rows of all ranks are
+    If every rank holds whole groups, each scores its own. Otherwise the rows of all ranks are
     gathered in the order of the ranks, which is the order in which TRL dealt them, and the groups
-    are dealt out anew. Collective: to be called by every rank, on its main thread.
+    are dealt again. Collective: every rank must call this on its main thread.
 
     Raises:
-        InvalidInputError: the rows of all ranks together do not make whole groups, or a column has
-            not one value for each row.
+        InvalidInputError: the rows of all ranks together do not make whole groups, or a column does
+            not have one value for each row.
     """
     shown = everywhere((len(prompts), uneven(prompts, completions, columns)))
     counts = [count for count, _ in shown]
@@ -64,8 +64,8 @@ def shared_out(
     if sum(counts) % size:
         # Every rank knows the counts and raises, so that none waits for another.
         raise InvalidInputError(
-            f"{sum(counts)} rows do not make groups of {size}; let"
-            " per_device_train_batch_size * steps_per_generation be a multiple of num_generations"
+            f"{sum(counts)} rows do not make groups of {size}; make"
+            " per_device_train_batch_size * steps_per_generation a multiple of num_generations"
         )
     ranks = everywhere((list(prompts), list(completions), dict(columns)))
     rank, world = dist.get_rank(), dist.get_world_size()
@@ -81,7 +81,7 @@ def shared_out(
 
 
 def everywhere(value: T) -> list[T]:
-    """The value of each rank, in their order; without a process group this one's alone."""
+    """The value of each rank, in order; without a process group, only this one's."""
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
         return [value]
     values: list[Any] = [None] * dist.get_world_size()
@@ -95,9 +95,9 @@ def join_ranks() -> None:
 
 
 def on_first_rank(work: Callable[[], T]) -> T:
-    """What `work` gives, or raises, on the first rank, on all of them, however long it takes.
+    """Run `work` on the first rank, and return its result or raise its error on all ranks.
 
-    Collective.
+    Collective; it waits however long the work takes.
     """
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
         return work()

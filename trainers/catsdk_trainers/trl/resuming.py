@@ -1,4 +1,4 @@
-"""Exact resume: finds the last complete checkpoint, and checks that the run is the same."""
+"""Exact resume: find the last complete checkpoint, and check that the run is the same."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _FREE = {
 
 
 class MarkWhole(TrainerCallback):
-    """Marks a checkpoint when every rank has written its part: one without the mark is not used.
+    """Marks a checkpoint when every rank has written its part; those without a mark are not used.
 
-    It must be the last callback, so that what others save is covered.
+    It must be the last callback, so that the mark covers what others save.
     """
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -43,7 +43,7 @@ class MarkWhole(TrainerCallback):
 
 
 def last_whole(folder: Path) -> Path | None:
-    """The latest checkpoint in `folder` that was written to its end."""
+    """The latest complete checkpoint in `folder`."""
     marked = [path.parent for path in folder.glob(f"{_PREFIX}*/{_WHOLE}")]
     return max(marked, key=lambda path: int(path.name.removeprefix(_PREFIX)), default=None)
 
@@ -51,11 +51,11 @@ def last_whole(folder: Path) -> Path | None:
 def begin(
     folder: Path, config: CaTConfig, data: Mapping[str, str], *, resume: bool = True
 ) -> Path | None:
-    """Write down what this run is, or check that it is the one that `folder` holds.
+    """Record what this run is, or check that it is the one in `folder`.
 
-    Returns the checkpoint to go on from. `data` are the fingerprints of the rows, and of a CaT that
-    was given. Without `resume` the checkpoints that are there are no longer used, and what was
-    spent and first answered is forgotten.
+    Returns the checkpoint to resume from. `data` has the fingerprints of the rows and of a CaT
+    passed as an object. Without `resume`, existing checkpoints are no longer used, and recorded
+    spending and first answers are forgotten.
 
     Raises:
         ConfigurationError: the folder holds another run.
@@ -82,9 +82,9 @@ def begin(
     ]
     known = json.loads((folder / _DATA).read_text("utf-8"))
     if known.get("cat") != data.get("cat"):
-        changed.append("the CaT that was given is another")
+        changed.append("another CaT was given")
     if {**known, "cat": None} != {**data, "cat": None}:
-        changed.append("the data are others")
+        changed.append("the data differs")
     if changed:
         raise ConfigurationError(
             f"{folder} holds another run: {'; '.join(changed)}. Choose another `output`, or give"
@@ -94,6 +94,6 @@ def begin(
 
 
 def _deciding(config: CaTConfig, name: str) -> Any:
-    """A setting, without what changes nothing but how calls are sent."""
+    """A setting, without the parts that only affect how calls are sent."""
     value = getattr(config, name)
     return {k: v for k, v in value.items() if k != "client"} if name == "cat" else value

@@ -38,38 +38,38 @@ _NOT_COLUMNS = {"trainer_state", "environments"}
 
 
 class GroupReward:
-    """What TRL takes as `reward_funcs`, made of a description of the method: `catsdk.train.reward`.
+    """A CaT as a reward function for TRL's `reward_funcs`; also named `catsdk.train.reward`.
 
-    The CaT is not entered: it is opened in an event loop of the reward's own thread when the first
-    group comes, and what is made here can be pickled. The trainer samples, so the CaT's policy is
-    not asked. Give it to `attach`, too.
+    Do not enter the CaT: the reward opens it in an event loop of its own thread when the first
+    group arrives, so the reward can be pickled. The trainer samples, so the CaT's policy is not
+    called. Pass the reward to `attach`, too.
 
-    A group that is not scored within `failing.deadline` seconds, or that fails, has the reward
-    `None` for each rollout: TRL leaves those out of the baseline and gives them advantage 0
-    (trl >= 1.6). When more than `failing.share` of the groups failed in each of `failing.steps`
+    If a group fails or is not scored within `failing.deadline` seconds, the reward of each of its
+    rollouts is `None`: TRL leaves those out of the baseline and gives them advantage 0
+    (trl >= 1.6). When more than `failing.share` of the groups fail in each of `failing.steps`
     calls in a row, training stops with an error that names the causes; all ranks decide that
     together.
 
-    It sends to TRL's completions table the columns `reference`, `reference_answer`, `agreement`
-    and `no_reward_because`, and the metrics `cat/agreement`, `cat/constant` (the share of the
+    It adds to TRL's completions table the columns `reference`, `reference_answer`, `agreement`
+    and `no_reward_because`, and logs the metrics `cat/agreement`, `cat/constant` (the share of the
     groups with the most frequent reference answer), `cat/scored`, `cat/left_out`,
     `cat/zero_variance`, `cat/reward/NAME` (the mean of each part of a sum), `cat/requests`,
-    `cat/tokens`, `cat/seconds` (of this call), `cat/cost` where prices are known, and `cat/budget`
-    (the share of it that is spent) where there is one. Calls for groups that failed count too.
+    `cat/tokens`, `cat/seconds` (of this call), `cat/cost` if prices are known, and `cat/budget`
+    (the share spent) if there is a budget. Calls for failed groups count too.
 
     Args:
-        c: What estimates the reference and rewards the rollouts.
+        c: The method that estimates the reference and rewards the rollouts.
         num_generations: G; `attach` takes it from the trainer.
-        held_out: Measures the groups of held-out prompts while the trainer evaluates; `None`
+        held_out: Evaluates the groups of held-out prompts when the trainer evaluates; `None`
             rewards them as in training.
         failing: How long a group may take, and when failures end the training.
-        budget: Caps on all calls, and on the time, over all ranks and resumes.
-        max_tokens: Completions of so many tokens count as cut short; `attach` takes it from the
+        budget: Caps on all calls and on the time, over all ranks and resumes.
+        max_tokens: Completions with this many tokens count as cut short; `attach` takes it from the
             trainer.
-        name: What TRL's metrics call the reward; by default the name of the CaT's reward.
+        name: The reward's name in TRL's metrics; by default the name of the CaT's reward.
 
     Raises:
-        InvalidInputError: `c` has no reward, or is not a CaT; or `num_generations` is not a whole
+        InvalidInputError: `c` is not a CaT or has no reward, or `num_generations` is not a whole
             number from 1.
 
     Example:
@@ -92,7 +92,6 @@ class GroupReward:
         max_tokens: int | None = None,
         name: str | None = None,
     ) -> None:
-        """Choose how groups are scored; nothing is opened or sent."""
         check_kind("c", c, (CaT,), "a CaT such as CaT(reward=AnswerReward())")
         if c.rewarder is None:
             raise InvalidInputError(
@@ -130,10 +129,10 @@ class GroupReward:
 
         Raises:
             InvalidInputError: the rows of all ranks together do not make groups of G, or a column
-                has not one value for each row.
+                does not have one value for each row.
             ScoringFailedError: too many groups failed for too long.
-            BudgetExceededError: the budget is used up, and no trainer was attached to stop.
-            ConfigurationError: the set-up is wrong, so that no group could have a reward.
+            BudgetExceededError: the budget is used up, and there is no attached trainer to stop.
+            ConfigurationError: the set-up is wrong, so that no group could get a reward.
         """
         began = perf_counter()
         if self.spending.ended is not None and self._trainer is None:
@@ -168,7 +167,7 @@ class GroupReward:
         self._max_tokens = getattr(trainer, "max_completion_length", None)
 
     def keep_by(self, keep: Callable[[Sequence[Scored]], None]) -> None:
-        """Hand over the groups of each call in training, once they are scored.
+        """Pass the groups of each training call to `keep`, once they are scored.
 
         Args:
             keep: Takes the groups that this rank scored.
@@ -180,15 +179,15 @@ class GroupReward:
 
         Args:
             model: The model.
-            request: What it is asked.
-            seconds: How long that may take.
+            request: The request.
+            seconds: How long the call may take.
 
         Returns:
             The text of the first answer.
 
         Raises:
-            CatError: it failed.
-            TimeoutError: it did not answer within `seconds`.
+            CatError: the call failed.
+            TimeoutError: there was no answer within `seconds`.
         """
 
         async def asked(c: CaT) -> str:
@@ -200,7 +199,7 @@ class GroupReward:
         return self._loop.run(asked)
 
     def check_learned(self) -> None:
-        """Refuse a training in which every step failed, at its end.
+        """At the end of a training, raise if every step failed.
 
         Raises:
             ScoringFailedError: too many groups had no reward in each of the steps.
@@ -208,7 +207,7 @@ class GroupReward:
         self._failures.at_the_end()
 
     def close(self) -> None:
-        """Close the models and end the thread; the next call opens anew."""
+        """Close the models and end the thread; the next call opens them again."""
         self._loop.close()
 
     def _evaluates(self) -> bool:
@@ -295,4 +294,4 @@ class GroupReward:
 
 
 reward = GroupReward
-"""The name under which `catsdk.train` gives it: `cat.train.reward(c, num_generations=8)`."""
+"""The name in `catsdk.train`: `cat.train.reward(c, num_generations=8)`."""

@@ -1,4 +1,4 @@
-"""The anchors inside a CaT: those made of the model in training, those that write references."""
+"""Find the anchors inside a CaT: those of the model in training, and the writers of references."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Model = str | Provider
 
 
 def policy_anchors(c: CaT, teacher: object = None, *, own_roles: bool = True) -> list[PolicyAnchor]:
-    """The anchors made of the model in training that scoring by `c` may ask.
+    """The policy anchors that scoring by `c` may call.
 
     Args:
         c: The method.
         teacher: An estimator beside the CaT's, such as one for held-out prompts.
-        own_roles: Whether to expect that a role of a user's own asks for a model it does not name.
+        own_roles: Whether to assume that a user-defined role may call a model it does not name.
     """
     used = list(parts_of(_used(c, teacher)))
     if any(takes_default(part) or (own_roles and _is_own(part)) for part in used):
@@ -32,7 +32,7 @@ def policy_anchors(c: CaT, teacher: object = None, *, own_roles: bool = True) ->
 
 
 def anchors_of(c: CaT, teacher: object = None) -> list[Model]:
-    """The models that write references and rubrics, each once; a judge is not among them.
+    """The models that write references and rubrics, each once; judges are not included.
 
     Args:
         c: The method.
@@ -48,14 +48,14 @@ def anchors_of(c: CaT, teacher: object = None) -> list[Model]:
 
 
 def check_models(c: CaT, teacher: object = None) -> None:
-    """Find a wrong name, and what a service lacks, such as its key, before weights are loaded.
+    """Raise for wrong names and for missing settings, such as a key, before weights are loaded.
 
     Args:
         c: The method.
         teacher: An estimator beside the CaT's, such as one for held-out prompts.
 
     Raises:
-        ConfigurationError: a model that the roles name cannot be asked.
+        ConfigurationError: a model that the roles name cannot be used.
     """
     for model in models_of((c.sampler, *_used(c, teacher)), c.defaults):
         try:

@@ -1,4 +1,4 @@
-"""Signals of the early stop: nothing is left to teach, or what the policy could is being lost."""
+"""Signals for the early stop: nothing is left to teach, or the policy is losing abilities."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ History = Sequence[Mapping[str, Any]]
 
 
 def reason_to_stop(history: History, stop: Stop) -> str | None:
-    """Say why training should end after what was logged, or `None`.
+    """Say why training should end, judging by its log, or return `None`.
 
-    Only what is logged counts, so that a resumed run decides as one that was never stopped.
+    Only the log counts, so that a resumed run decides like an uninterrupted one.
 
     Args:
-        history: The logged rows, oldest first, as `Trained.history` has them.
-        stop: Which signals are watched.
+        history: The logged rows, oldest first, as in `Trained.history`.
+        stop: The signals to watch.
 
     Returns:
-        A sentence; `None` if no signal is there.
+        The reason as a sentence; `None` if there is no signal.
 
     Example:
         >>> from catsdk.train import Stop, reason_to_stop
@@ -57,7 +57,7 @@ def _no_lead(history: History, stop: Stop) -> str | None:
 
 
 def _collapse(history: History, stop: Stop) -> str | None:
-    """Each of the last evaluations is worse than the best before, and agrees more than it did."""
+    """Each of the last evaluations has lower accuracy and higher agreement than the best one."""
     seen = [
         (row["eval_cat/policy"], row["eval_cat/agreement"])
         for row in history

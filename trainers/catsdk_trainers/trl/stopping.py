@@ -1,4 +1,4 @@
-"""Early stop: training ends with a checkpoint where a signal says so, or the budget is used up."""
+"""Early stop: end training with a checkpoint at a signal, or when the budget is used up."""
 
 from __future__ import annotations
 
@@ -20,16 +20,15 @@ _LOG = logging.getLogger(__name__)
 
 
 class EarlyStop(TrainerCallback):
-    """Ends training with a checkpoint where `reason_to_stop` has one; `because` says which."""
+    """Ends training with a checkpoint if `reason_to_stop` gives a reason, kept in `because`."""
 
     def __init__(self, stop: Stop) -> None:
-        """Watch for the signals of `stop`."""
         self._stop = stop
         self.because: str | None = None
 
     def on_log(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Look at what was logged; all ranks stop together."""
-        # What is logged after the last step is a summary.
+        """Check the log; all ranks stop together."""
+        # The row logged after the last step is only a summary.
         if self.because is not None or state.global_step >= state.max_steps:
             return
         reason = reason_to_stop(state.log_history, self._stop)
@@ -40,18 +39,17 @@ class EarlyStop(TrainerCallback):
 
 
 class BudgetStop(TrainerCallback):
-    """Ends training with a checkpoint when its budget is used up; `because` says of which cap."""
+    """Ends training with a checkpoint when its budget is used up; `because` names the cap."""
 
     def __init__(self, spending: Spending) -> None:
-        """Watch what is spent."""
         self._spending = spending
         self.because: str | None = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Go on counting from what earlier starts in the output folder spent.
+        """Continue counting from the spending of earlier starts in the output folder.
 
         Raises:
-            BudgetExceededError: they used up the budget.
+            BudgetExceededError: earlier starts used up the budget.
         """
         self._spending.begin(Path(args.output_dir))
         if self._spending.ended is not None:
@@ -61,12 +59,12 @@ class BudgetStop(TrainerCallback):
             )
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Look at what all ranks spent; they stop together."""
+        """Check the spending of all ranks; they stop together."""
         self._spending.settle()
         self._stop(state, control)
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Stop after an evaluation that used up what was left, too."""
+        """Also stop after an evaluation that used up the rest."""
         self._stop(state, control)
 
     def _stop(self, state: Any, control: Any) -> None:

@@ -1,4 +1,4 @@
-"""Trained: what a training run did, as a value."""
+"""Trained: the result of a training run."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ __all__ = ["Trained"]
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a training run did.
+    """The result of a training run.
 
     Args:
         output: The folder of the model, its checkpoints and logs.
-        steps: How many steps were done in all.
-        history: What was logged, a row a step, and a row an evaluation with the names `eval_...`;
-            both are also in each checkpoint's `trainer_state.json`.
+        steps: The total number of steps.
+        history: The log, with a row for each step and, with names `eval_...`, for each evaluation;
+            it is also in each checkpoint's `trainer_state.json`.
         stopped_because: Why training ended early; `None` if it did not.
-        resumed_from: The checkpoint that the run went on from.
+        resumed_from: The checkpoint from which the run was resumed.
 
     Example:
         >>> from pathlib import Path

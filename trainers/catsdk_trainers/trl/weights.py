@@ -1,4 +1,4 @@
-"""The weights that a training begins with: of a folder, the hub, the box, or a GGUF file."""
+"""The initial weights of a training: from a folder, the hub, the box, or a GGUF file."""
 
 from __future__ import annotations
 
@@ -22,17 +22,16 @@ _SOURCE = "catsdk-source.json"
 
 
 def initial_weights(config: CaTConfig) -> str:
-    """The folder, or the name on the hub, of the weights that a training begins with.
+    """The folder, or the name on the hub, of the initial weights of a training.
 
-    `model` may be written as a model string too: `local` is the model in the box, and `local:PLACE`
-    what is there. What is in a GGUF file is written into the output folder first, as weights that
-    can be trained.
+    `model` may also be a model string: `local` is the model in the box, and `local:PATH` the model
+    at a path. A GGUF file is first converted to trainable weights in the output folder.
 
     Args:
-        config: The training.
+        config: The settings of the training.
 
     Raises:
-        ModelNotFoundError: there is no such model, as far as can be seen from here.
+        ModelNotFoundError: there is no such model, as far as can be checked now.
     """
     provider, _, place = config.model.partition(":")
     if provider != "local":
@@ -47,18 +46,18 @@ def initial_weights(config: CaTConfig) -> str:
 
 
 def _converted(file: Path, folder: Path) -> Path:
-    """The folder with what is in `file`, from an earlier start where it is there."""
+    """The folder with the converted weights of `file`, reused if an earlier start made it."""
     told = file.stat()
     source = {"file": str(file.resolve()), "bytes": told.st_size, "changed": told.st_mtime_ns}
     mark = folder / _SOURCE
     if mark.exists() and json.loads(mark.read_text("utf-8")) == source:
         return folder
-    # Training in a smaller type would lose the small steps.
+    # Training in a smaller type would lose small updates.
     model, tokenizer = read_weights(file, torch.float32)
     shutil.rmtree(folder, ignore_errors=True)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    # Comes last: a folder that was not finished is written anew.
+    # Written last, so that an unfinished folder is written again.
     mark.write_text(json.dumps(source), "utf-8")
     return folder
 
@@ -67,7 +66,7 @@ def _check(place: str) -> None:
     try:
         AutoConfig.from_pretrained(place)
     except (OSError, ValueError) as error:
-        # Of a path that is not there transformers says that it is not a name of the hub.
+        # For a missing path, transformers only says that it is not a name on the hub.
         missing = place.startswith(("/", ".", "~")) and not Path(place).exists()
         told = "there is no such folder" if missing else str(error).strip().partition("\n")[0]
         raise ModelNotFoundError(
