@@ -284,8 +284,11 @@ def _named_field(text: str) -> tuple[str | None, int] | None:
             break
         if stated and opens != opened:
             before = _value(text, key.end())
-            joined = before is not None and _NEXT_OBJECT.fullmatch(text, before[1], opened)
-            if joined and _contradict(filter(None, (before[0], stated[0][1]))):
+            if (
+                before is not None
+                and _NEXT_OBJECT.fullmatch(text, before[1], opened)
+                and _contradict(filter(None, (before[0], stated[0][1])))
+            ):
                 return None, stated[0][2]
             break
         found = _value(text, key.end())
