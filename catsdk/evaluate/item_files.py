@@ -188,15 +188,9 @@ def _made(seen: Seen, observation: Observation) -> dict[str, Any]:
     reference = seen.references.get(observation.estimator, {}).get(observation.size)
     failure = observation.failure or observation.ungraded
     return {
-        "estimator": observation.estimator,
-        "size": observation.size,
+        **observation.graded,
         "answer": utf8(observation.answer),
         "text": utf8(reference.text) if reference else None,
-        "score": observation.score,
-        "departs": observation.departs,
-        "tied": observation.tied,
-        "majority_score": observation.majority_score,
-        "all_wrong": observation.all_wrong,
         "failure": utf8(str(failure)) if failure else None,
     }
 

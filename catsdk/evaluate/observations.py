@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from pydantic import Field
 
@@ -10,10 +11,35 @@ from catsdk.core.types import Completion, Failure, FinishReason, Group, Referenc
 from catsdk.core.value import Value
 from catsdk.evaluate.items import Item
 
-__all__ = ["Observation", "Seen"]
+__all__ = ["Graded", "Observation", "Seen"]
 
 
-class Observation(Value):
+class Graded(Value):
+    """A reference by its estimator and size, and its grade beside that of the majority.
+
+    Every form of a reference of an evaluation has these fields; see `Observation`.
+    """
+
+    estimator: str
+    size: int
+    score: float | None = None
+    departs: bool | None = None
+    tied: bool | None = None
+    majority_score: float | None = None
+    all_wrong: bool | None = None
+
+    @property
+    def contender(self) -> str:
+        """The estimator and the size, as `NAME/SIZE`."""
+        return f"{self.estimator}/{self.size}"
+
+    @property
+    def graded(self) -> dict[str, Any]:
+        """These fields alone, of which another form of the same reference is made."""
+        return {name: getattr(self, name) for name in Graded.model_fields}
+
+
+class Observation(Graded):
     """One reference of one estimator, graded; what is `None` is not known.
 
     Args:
@@ -42,21 +68,14 @@ class Observation(Value):
         1.0
     """
 
-    estimator: str
     item: str
-    size: int
     draw: int
     answer: str | None = None
     answer_class: int | None = None
-    score: float | None = None
     failure: Failure | None = None
     ungraded: Failure | None = None
     usage: Usage = Usage()
     drawn: int = 0
-    tied: bool | None = None
-    majority_score: float | None = None
-    departs: bool | None = None
-    all_wrong: bool | None = None
     followed: tuple[bool, ...] = ()
 
 

@@ -12,55 +12,31 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.core.inputs import check_prompt
 from catsdk.core.types import Call, Failure, Group, Message, Reference, Result, Rubric, Score, Usage
 from catsdk.core.value import Value
+from catsdk.evaluate.observations import Graded
 from catsdk.view.outline import MadeOutline, Outline
 
 __all__ = ["Entry", "Made", "entry_of", "prompt_of", "without_group"]
 
 
-class Made(Value):
-    """A reference that an estimator made from the group, and what is known about it.
+class Made(Graded):
+    """A reference that an estimator made from the group, with its grade if it has one.
 
     Args:
-        estimator: The estimator's name.
-        size: G, the number of rollouts that it was given.
         reference: The reference without its group; `None` if there is none.
-        score: Its grade by the known answer or the criteria; `None` if it was not graded.
-        departs: Whether its answer disagrees with the majority.
-        tied: Whether a vote was settled at random.
-        majority_score: The grade of the majority's answer.
-        all_wrong: Whether every rollout is wrong.
         failure: Why there is no reference, or no grade.
     """
 
-    estimator: str
-    size: int
     reference: Reference | None = None
-    score: float | None = None
-    departs: bool | None = None
-    tied: bool | None = None
-    majority_score: float | None = None
-    all_wrong: bool | None = None
     failure: Failure | None = None
-
-    @property
-    def contender(self) -> str:
-        """The estimator and the size, as `NAME/SIZE`."""
-        return f"{self.estimator}/{self.size}"
 
     @property
     def outline(self) -> MadeOutline:
         """The short form."""
         reference = self.reference
         return MadeOutline(
-            estimator=self.estimator,
-            size=self.size,
+            **self.graded,
             answer=None if reference is None else reference.answer,
             text="" if reference is None else reference.text,
-            score=self.score,
-            departs=self.departs,
-            tied=self.tied,
-            majority_score=self.majority_score,
-            all_wrong=self.all_wrong,
             failure=None if self.failure is None else str(self.failure),
         )
 

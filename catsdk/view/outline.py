@@ -7,29 +7,17 @@ from dataclasses import dataclass, replace
 
 from catsdk.answers import equivalence_classes
 from catsdk.answers.votes import Votes, votes_of
+from catsdk.evaluate.observations import Graded
 
 __all__ = ["MadeOutline", "Outline", "voted", "votes_by_meaning"]
 
 
-@dataclass(frozen=True, slots=True)
-class MadeOutline:
-    """The short form of a `Made`; the fields have the same meaning."""
+class MadeOutline(Graded):
+    """The short form of a `Made`, with the answer and the text of its reference."""
 
-    estimator: str
-    size: int
     answer: str | None = None
     text: str = ""
-    score: float | None = None
-    departs: bool | None = None
-    tied: bool | None = None
-    majority_score: float | None = None
-    all_wrong: bool | None = None
     failure: str | None = None
-
-    @property
-    def contender(self) -> str:
-        """The estimator and the size, as `NAME/SIZE`."""
-        return f"{self.estimator}/{self.size}"
 
     @property
     def right(self) -> bool | None:
@@ -127,7 +115,7 @@ def _compared(made: MadeOutline, majority: str | None) -> MadeOutline:
     if made.departs is not None or made.answer is None or majority is None:
         return made
     departs = len(equivalence_classes([made.answer, majority]).representatives) > 1
-    return replace(made, departs=departs)
+    return made.model_copy(update={"departs": departs})
 
 
 def votes_by_meaning(answers: Sequence[str | None]) -> Votes:

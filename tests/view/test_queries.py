@@ -12,7 +12,9 @@ from catsdk.view.index import Index
 from catsdk.view.outline import MadeOutline, Outline, voted
 from catsdk.view.queries import Asked, counts, neighbours, page
 
-SYNTHESIS = MadeOutline("synthesis", 2, answer="4", score=1.0, departs=False, majority_score=1.0)
+SYNTHESIS = MadeOutline(
+    estimator="synthesis", size=2, answer="4", score=1.0, departs=False, majority_score=1.0
+)
 PLAIN = Outline(
     id="plain", question="2+2?", gold=("4",), texts=("It is 4", "So 4"), answers=("4", "4"),
     grades=(1.0, 0.0), majority="4", agreement=1.0, made=(SYNTHESIS,),
@@ -24,7 +26,7 @@ def named(id: str, **changes: object) -> Outline:
 
 
 def made(**changes: object) -> tuple[MadeOutline, ...]:
-    return (replace(SYNTHESIS, **changes),)  # type: ignore[arg-type]
+    return (SYNTHESIS.model_copy(update=changes),)
 
 
 PASSING = {
@@ -38,7 +40,7 @@ PASSING = {
     "unanswered": named("unanswered", answers=("4", None)),
     "unrewarded": named("unrewarded", rewards=(None, 1.0), rewarded=True),
     "flat": named("flat", grades=(1.0, 1.0)),
-    "flips": named("flips", made=(SYNTHESIS, replace(SYNTHESIS, estimator="other", score=0.0))),
+    "flips": named("flips", made=(SYNTHESIS, *made(estimator="other", score=0.0))),
     "dull": named("dull", dull_criteria=1),
     "partial": named("partial", partial=True),
     "doubted": named("doubted"),
@@ -121,7 +123,11 @@ def test_unknown_filters_and_orders_are_refused_with_those_that_are_there() -> N
 
 
 def test_votes_that_were_not_written_down_are_counted_by_meaning() -> None:
-    bare = Outline(id="a", answers=("1/2", "0.5", "3", None), made=(MadeOutline("x", 3, "3"),))
+    bare = Outline(
+        id="a",
+        answers=("1/2", "0.5", "3", None),
+        made=(MadeOutline(estimator="x", size=3, answer="3"),),
+    )
     filled = voted(bare)
     assert filled.majority == "1/2"
     assert filled.agreement == pytest.approx(2 / 3)

@@ -161,7 +161,10 @@ def test_verdicts_without_a_rubric_are_shown_by_the_names_of_their_criteria() ->
 
 
 def graded(id: str, **right: bool) -> Outline:
-    made = (MadeOutline(name, 8, answer="1", score=float(score)) for name, score in right.items())
+    made = (
+        MadeOutline(estimator=name, size=8, answer="1", score=float(score))
+        for name, score in right.items()
+    )
     return Outline(id=id, gold=("1",), made=tuple(made))
 
 

@@ -203,14 +203,8 @@ def _item_of(key: str, kind: str, parts: int) -> str:
 def _made(seen: Seen, observation: Observation) -> Made:
     reference = seen.references.get(observation.estimator, {}).get(observation.size)
     return Made(
-        estimator=observation.estimator,
-        size=observation.size,
+        **observation.graded,
         reference=None if reference is None else without_group(reference),
-        score=observation.score,
-        departs=observation.departs,
-        tied=observation.tied,
-        majority_score=observation.majority_score,
-        all_wrong=observation.all_wrong,
         failure=observation.failure or observation.ungraded,
     )
 
