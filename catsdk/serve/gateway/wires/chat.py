@@ -11,7 +11,7 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Sampling
 from catsdk.core.types import FinishReason, ToolCall, Usage
 from catsdk.serve.gateway.answer import Answer
-from catsdk.serve.gateway.asked import Asked, Shape, Wanted
+from catsdk.serve.gateway.asked import Asked, Shape
 from catsdk.serve.gateway.fields import Fields, checked_chat
 from catsdk.serve.gateway.tools import Tool, Tools
 from catsdk.serve.gateway.wires.wire import COMMENT, Reply, event
@@ -44,7 +44,7 @@ class ChatWire:
 
     ignored = IGNORED
 
-    def read(self, fields: Fields, wanted: Wanted, pass_on: tuple[str, ...]) -> Asked:
+    def read(self, fields: Fields, pass_on: tuple[str, ...]) -> Asked:
         """Take what is understood; see `Wire`."""
         if (n := fields.whole("n")) not in (None, 1):
             raise InvalidInputError(
@@ -58,9 +58,7 @@ class ChatWire:
             seed=fields.whole("seed"),
             shape=_shape(fields.inside("response_format")),
             tools=tools_asked(fields, nested=True),
-            stream=fields.flag("stream") or False,
             with_usage=options.flag("include_usage") or False,
-            wanted=wanted,
             sampling=_sampling(fields, pass_on),
         )
 

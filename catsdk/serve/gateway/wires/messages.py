@@ -11,7 +11,7 @@ from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Sampling
 from catsdk.core.types import FinishReason, ToolCall
 from catsdk.serve.gateway.answer import Answer
-from catsdk.serve.gateway.asked import Asked, Shape, Wanted
+from catsdk.serve.gateway.asked import Asked, Shape
 from catsdk.serve.gateway.fields import Fields, checked_chat
 from catsdk.serve.gateway.tools import Tool, Tools
 from catsdk.serve.gateway.wires.wire import Reply, event
@@ -49,7 +49,7 @@ class MessagesWire:
 
     ignored = _IGNORED
 
-    def read(self, fields: Fields, wanted: Wanted, pass_on: tuple[str, ...]) -> Asked:
+    def read(self, fields: Fields, pass_on: tuple[str, ...]) -> Asked:
         """Take what is understood; see `Wire`."""
         return Asked(
             model=fields.wanted_text("model"),
@@ -57,8 +57,6 @@ class MessagesWire:
             wire="messages",
             shape=_shape(fields),
             tools=_tools(fields),
-            stream=fields.flag("stream") or False,
-            wanted=wanted,
             sampling=Sampling(
                 temperature=fields.number("temperature"),
                 top_p=fields.number("top_p"),

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from catsdk.core.errors import InvalidInputError
 from catsdk.core.options import Sampling
 from catsdk.serve.gateway.answer import Answer
-from catsdk.serve.gateway.asked import Asked, Shape, Wanted
+from catsdk.serve.gateway.asked import Asked, Shape
 from catsdk.serve.gateway.fields import Fields, checked_chat
 from catsdk.serve.gateway.wires.chat import IGNORED, tools_asked
 from catsdk.serve.gateway.wires.response_events import ResponseEvents
@@ -37,7 +37,7 @@ class ResponsesWire:
 
     ignored = _IGNORED
 
-    def read(self, fields: Fields, wanted: Wanted, pass_on: tuple[str, ...]) -> Asked:
+    def read(self, fields: Fields, pass_on: tuple[str, ...]) -> Asked:
         """Take what is understood; see `Wire`."""
         for name in _STATE:
             if name in fields:
@@ -53,8 +53,6 @@ class ResponsesWire:
             messages=checked_chat(_conversation(fields)),
             shape=_shape(fields),
             tools=tools_asked(fields, nested=False),
-            stream=fields.flag("stream") or False,
-            wanted=wanted,
             sampling=Sampling(
                 temperature=fields.number("temperature"),
                 top_p=fields.number("top_p"),

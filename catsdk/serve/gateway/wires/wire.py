@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import time
 from typing import Any, Protocol
 
@@ -56,8 +56,8 @@ class Wire(Protocol):
         """Fields of a request that change no answer here."""
         ...
 
-    def read(self, fields: Fields, wanted: Wanted, pass_on: tuple[str, ...]) -> Asked:
-        """Take from the fields of a body what is understood; see `read_request`."""
+    def read(self, fields: Fields, pass_on: tuple[str, ...]) -> Asked:
+        """Take from the fields of a body what this dialect alone has; see `read_request`."""
         ...
 
     def whole(self, answer: Answer, reply: Reply) -> dict[str, Any]:
@@ -86,7 +86,8 @@ def read_request(wire: Wire, body: Mapping[str, Any], pass_on: tuple[str, ...]) 
             for what is not done here.
     """
     fields = Fields("", body)
-    asked = wire.read(fields, _wanted(fields), pass_on)
+    wanted, stream = _wanted(fields), fields.flag("stream") or False
+    asked = replace(wire.read(fields, pass_on), wanted=wanted, stream=stream)
     fields.end(wire.ignored)
     return asked
 
