@@ -54,6 +54,8 @@ PICTURES: Mapping[str, Pictures] = {
     "rubric-curves": _curves("docs/lab/rubric"),
     "short-curves": _curves("docs/lab/short"),
     "long-curves": _curves("docs/lab/long"),
+    "long-32-curves": _curves("docs/lab/long-32"),
+    "long-1000-curves": _curves("docs/lab/long-1000"),
     "seeds": Pictures(
         ("lab/seeds.png",),
         ("-m", "examples.lab.seeds", "docs/lab", "--remedy", "docs/lab/kl"),

@@ -55,7 +55,7 @@ def test_a_unit_leaves_its_numbers_and_is_not_run_again(arm: str, tmp_path: Path
     assert not (tmp_path / "runs" / unit.name).exists()
 
 
-@pytest.mark.parametrize("name", ["", "rubric", "short", "long"])
+@pytest.mark.parametrize("name", ["", "rubric", "short", "long", "long-32", "long-1000"])
 def test_the_page_says_what_the_recorded_units_say(name: str) -> None:
     folder = ROOT / "docs" / "lab" / name
     told = table(read_units(folder))
