@@ -309,7 +309,7 @@ def _addend(other: object, verb: str) -> Reward:
 
 def _weight(weight: object) -> float:
     """The weight of a reward, which must be a finite number."""
-    if isinstance(weight, Real) and not isinstance(weight, bool):
+    if not isinstance(weight, bool) and isinstance(weight, Real):
         # An integer can be too large.
         with suppress(OverflowError):
             if math.isfinite(number := float(weight)):

@@ -122,7 +122,14 @@ def written(folder: Path, arm: str, seed: int, start: str, end: str) -> None:
         others = dict.fromkeys(("greedy", "majority", "teacher", "own"), ones)
         return {"step": step, "held_out": {"single": single, **others}}
 
-    row = {"step": 1, "reward": 0.5, "frac_reward_zero_std": 0.1, "cat/agreement": 0.4}
+    row = {
+        "step": 1,
+        "reward": 0.5,
+        "frac_reward_zero_std": 0.1,
+        "cat/agreement": 0.4,
+        "entropy": 0.1,
+        "completions/mean_length": 70.0,
+    }
     told = {
         "unit": asdict(Unit(arm, seed, PLANS["short"])),
         "seconds": 60,

@@ -106,7 +106,7 @@ def test_any_kind_of_real_number_weighs() -> None:
 
 def test_weights_that_overflow_are_refused() -> None:
     with pytest.raises(InvalidInputError, match=r"the weight of a reward is inf"):
-        1e308 * (10 * A)
+        _ = 1e308 * (10 * A)
 
 
 def test_a_sum_reads_as_it_is_written() -> None:

@@ -69,7 +69,11 @@ class _AnyOf:
 
     def __init__(self, patterns: str) -> None:
         pattern = re.compile("".join(patterns.split()), re.IGNORECASE)
-        self._matches = lru_cache(4_096)(lambda word: pattern.fullmatch(word) is not None)
+
+        def matches(word: str) -> bool:
+            return pattern.fullmatch(word) is not None
+
+        self._matches = lru_cache(4_096)(matches)
 
     def in_(self, text: str) -> bool:
         """Tell whether one of the words stands in `text`."""
