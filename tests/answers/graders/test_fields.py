@@ -52,6 +52,11 @@ PAIRS: list[tuple[str, str, str]] = [
     ('{"a": "New York", "b": 1}', '{"a": "New York City", "b": 1}', "unknown"),
     ('{"tags": ["b", "A"]}', '{"tags": ["a", "b"]}', "equal"),
     ('{"tags": ["a", "c"]}', '{"tags": ["a", "1"]}', "different"),
+    ('{"tags": ["a", "b", "c"]}', '{"tags": ["c", "a", "b"]}', "equal"),
+    # Each member meets one of its own, and what cannot be told leaves its place to others.
+    ('{"tags": ["a", "a", "b"]}', '{"tags": ["a", "b", "b"]}', "different"),
+    ('{"tags": ["New York", "a"]}', '{"tags": ["New York City", "a"]}', "unknown"),
+    ('{"tags": ["New York", "1"]}', '{"tags": ["New York City", "2"]}', "different"),
     ('{"place": {"code": "10"}}', '{"place": {"code": "10.0"}}', "different"),
     ('{"day": "2024-01-02"}', '{"day": "2024-01-2"}', "different"),
     ('{"kind": "x1"}', '{"kind": "X1"}', "different"),
