@@ -71,8 +71,9 @@ def test_several_pairs_need_the_items_of_a_smaller_p_value() -> None:
     ],
 )
 def test_a_number_out_of_its_range_is_named(given: dict[str, Any], told: str) -> None:
+    numbers: dict[str, Any] = {"difference": 0.1, "one_right": 0.2, **given}
     with pytest.raises(InvalidInputError, match=re.escape(told)):
-        items_needed(**{"difference": 0.1, "one_right": 0.2} | given)
+        items_needed(**numbers)
 
 
 def test_the_table_of_the_documentation_is_computed() -> None:
