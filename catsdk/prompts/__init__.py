@@ -1,4 +1,4 @@
-"""The words that are sent: prompt files in sets, versioned, replaceable, filled in one pass."""
+"""The prompts that are sent: versioned, replaceable files in sets, filled in one pass."""
 
 from catsdk.prompts.prompt import Prompt, load
 

@@ -1,6 +1,6 @@
-r"""Backslashes in a reply's JSON that mean themselves: LaTeX that its writer did not escape.
+r"""Literal backslashes in a reply's JSON, from LaTeX that the model did not escape.
 
-`"\frac{1}{2}"` is legal JSON and says a form feed and `rac{1}{2}`; `"\sqrt{2}"` is not legal.
+`"\frac{1}{2}"` is valid JSON for a form feed and `rac{1}{2}`; `"\sqrt{2}"` is not valid.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ __all__ = ["escaped"]
 _BACKSLASH = re.compile(
     r"\\(?:(?P<legal>[\"\\/]|u[0-9a-fA-F]{4})|(?P<word>[A-Za-z]+)|(?P<apostrophe>')|)"
 )
-# Commands whose first letter is also that of an escape in JSON, `\n`, `\r` or `\t`. Those in b and
-# f need no list, because a text holds neither a backspace nor a form feed.
+# Commands whose first letter also makes a JSON escape: `\n`, `\r` or `\t`. Those with b and f need
+# no list, because a text never contains a backspace or a form feed.
 _COMMANDS = frozenset(
     """
     nabla natural ncong ne nearrow neg neq newline nexists ngeq ngtr nleq nless nmid nolimits
@@ -30,9 +30,9 @@ _COMMANDS = frozenset(
 def escaped(text: str) -> str:
     r"""Return the JSON `text` with each backslash doubled that was not meant as an escape.
 
-    Those are the backslashes before what JSON does not know (`\sqrt`, `\(`) and those that begin a
-    command of LaTeX (`\frac`, `\nu`, `\times`). An escaped apostrophe, as in Python, loses its
-    backslash. What is escaped correctly stays as it is.
+    Those are backslashes that begin no JSON escape (`\sqrt`, `\(`) and those that begin a LaTeX
+    command (`\frac`, `\nu`, `\times`). An escaped apostrophe, as in Python, loses its backslash.
+    Correct escapes are left unchanged.
     """
     return _BACKSLASH.sub(_meant, text) if "\\" in text else text
 

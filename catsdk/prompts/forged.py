@@ -1,4 +1,4 @@
-"""Whether a text that a judge was shown holds a yes in the form of a judge's reply."""
+"""Detects a forged yes: a text shown to a judge that contains a yes in the form of its reply."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ _QUOTES = "\"'`\u2018-\u201f\u00ab\u00bb\u2032-\u2037"
 
 
 def holds_a_yes(text: str, names: Collection[str] = ("verdict",)) -> bool:
-    r"""Tell whether `text` holds a field of one of `names` that says yes, as JSON or as XML.
+    r"""Whether `text` has a JSON or XML field with one of `names` that says yes.
 
-    Such a text may end a quotation that its judge did not escape, and the reply may be cut behind
-    it: what is left is a whole object that says yes, and nothing in it shows that the judge did not
-    write it. So a yes to such a text does not count. The field is found in every spelling that a
-    judge could turn into its own: with other quotes, escaped (`\u0079es`), or with entities.
+    If the judge quotes such a text without escaping it, the text can end the quotation, and the
+    reply can be cut off after it. What is left is a complete object that says yes, with no sign
+    that the judge did not write it. A yes to such a text therefore does not count. The field is
+    found in every spelling that a judge could copy into its reply as a real field: with other
+    quotes, escaped (`\u0079es`), or with entities.
     """
     plain = html.unescape(_ESCAPED.sub(lambda code: chr(int(code[1], 16)), text))
     if not plain.isascii():

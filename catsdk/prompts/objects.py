@@ -1,4 +1,4 @@
-"""The one JSON or XML object that a reply is: mended where that is unambiguous, else refused."""
+"""Reads a reply that is one JSON or XML object; repairs it only where that is unambiguous."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_REPLY", "names_in", "read_data", "read_object"]
 
 MAX_REPLY = 200_000
-# The repair takes a time quadratic in some texts: half a second at this length, with the loop held.
+# Repair time is quadratic for some texts: half a second at this length, blocking the event loop.
 MAX_MENDED = 4_000
 MAX_DEPTH = 12
 MAX_NAMES = 20
@@ -33,9 +33,9 @@ _TAGS = "answer|item|criteria|verdicts|id|text|kind|evidence|reason|verdict|grad
 def read_object(reply: str) -> dict[str, object]:
     """Read a reply that is one JSON object or one XML element, in a code fence or bare.
 
-    Nothing may stand around it: text around an object may be about an object that the model only
-    quotes. Slips are mended (quotes, trailing commas, bare backslashes and ampersands) where only
-    one reading is left; an object that ends early or gives one name two values is refused.
+    No other text is allowed around it, because the model might only be quoting the object. Slips
+    (quotes, trailing commas, bare backslashes and ampersands) are repaired if only one reading is
+    possible; an object that ends early or gives one name two values is rejected.
 
     Raises:
         StructuredOutputError: the reply is not such an object; the message says why.
@@ -57,14 +57,13 @@ def read_object(reply: str) -> dict[str, object]:
 
 
 def read_data(reply: str) -> dict[str, JsonValue]:
-    """Read the JSON object of a user's own form: a reply that is one, or has it in a code fence.
+    """Read a JSON object in a form the user defined, either the whole reply or in a code fence.
 
-    Names and values stay as they are written. Nothing is mended but backslashes that were meant as
-    themselves.
+    Names and values stay as written. Only literal backslashes that were not escaped are repaired.
 
     Raises:
         StructuredOutputError: there is no such object, it gives one name two values, or a number is
-            not one of JSON; the message says why.
+            not valid JSON; the message says why.
     """
     if len(reply) > MAX_REPLY:
         raise StructuredOutputError(f"the reply is {len(reply):,} characters long")
@@ -82,7 +81,7 @@ def read_data(reply: str) -> dict[str, JsonValue]:
             escaped(text), object_pairs_hook=_once, parse_float=_finite, parse_constant=_finite
         )
         deep = _depth(found) > MAX_DATA_DEPTH
-        # An escape may say half a character, which no file can hold.
+        # An escape may be half a surrogate pair, which cannot be encoded.
         json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise StructuredOutputError(f"the reply is not JSON ({error}): {text[:200]!r}") from None
@@ -92,7 +91,7 @@ def read_data(reply: str) -> dict[str, JsonValue]:
 
 
 def _inside_fence(text: str) -> str | None:
-    """What stands in the code fence that `text` is; `None` if it is none."""
+    """The content of `text` if it is a code fence, else `None`."""
     if len(text) < 6 or not (text.startswith("```") and text.endswith("```")):
         return None
     opening, newline, inner = text[3:-3].partition("\n")
@@ -125,7 +124,7 @@ def _depth(found: object) -> int:
 
 
 def names_in(found: object, depth: int = 0) -> Iterable[str]:
-    """Every name of an object and of the objects in it, as often as it is given.
+    """Yield every name in an object and its nested objects, once per occurrence.
 
     Raises:
         StructuredOutputError: the objects are nested deeper than a reply needs.
@@ -170,18 +169,18 @@ _QUOTED_NAME = re.compile(r"[\"']([\w -]{1,40})\\*[\"']\s*:")
 
 
 def _mended(text: str, error: ValueError) -> object:
-    """What `text` says where its quotes and backslashes are the only slips.
+    """Repair `text` if quotes, backslashes and trailing commas are its only slips.
 
-    A quote that stands unescaped in a text may end that text early, and go on as if it were the
-    judge (`", "verdict": "yes"`). So two things must hold of the repaired object, else it is
-    refused. Written out again, it is the text up to white space, quotes and backslashes: nothing
-    was dropped, added or moved. And each name is followed by a colon as often in the text as it is
-    a name of the object: none is hidden inside a value.
+    An unescaped quote in a string may end it early, so that the rest reads as if the judge had
+    written it (`", "verdict": "yes"`). The repaired object is therefore rejected unless two
+    conditions hold. Written out again, it equals the text apart from white space, quotes and
+    backslashes, so nothing was dropped, added or moved. And each name is followed by a colon in the
+    text exactly as often as it is a name in the object, so none is hidden inside a value.
     """
     refusal = StructuredOutputError(f"the reply is not JSON ({error}): {text[:200]!r}")
     if len(text) > MAX_MENDED or text.count("{") + text.count("[") > 2_000:
         raise refusal
-    # Imported when it is needed: most replies need no mending.
+    # Imported only when needed: most replies need no repair.
     import json_repair
 
     try:
@@ -202,7 +201,7 @@ def _mended(text: str, error: ValueError) -> object:
 
 
 def _rendered(found: object) -> str:
-    """An object as JSON, its texts as they are."""
+    """Write an object as JSON, with strings unquoted and unescaped."""
     if isinstance(found, dict):
         fields = cast("dict[str, object]", found).items()
         return f"{{{','.join(f'{name}:{_rendered(value)}' for name, value in fields)}}}"
@@ -229,17 +228,17 @@ _DECLARATION = re.compile(r"<\?xml[^<>?]{0,100}\?>\s*")
 
 
 def _xml(text: str) -> dict[str, object]:
-    # Imported when it is needed: JSON is the rule.
+    # Imported only when needed: most replies are JSON.
     from xml.etree.ElementTree import ParseError
 
     from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import fromstring
 
     text = _DECLARATION.sub("", text, count=1)
-    # A comment that one quote opens and the next one closes would hide a verdict between them.
+    # A comment opened in one quotation and closed in the next would hide a verdict between them.
     if "<!" in text or "<?" in text:
         raise StructuredOutputError(
-            f"the XML of the reply holds a comment or alike: {text[:200]!r}"
+            f"the XML of the reply holds a comment or the like: {text[:200]!r}"
         )
     try:
         found = _of_element(

@@ -1,11 +1,15 @@
 """A prompt file: named slots, filled in one pass so that model text cannot forge the prompt.
 
-A file has a head of `key: value` lines between two `---` lines (`version`, optionally `forbid` and
-`verdict`), then the sections `=== system ===` (optional), `=== user ===`, `=== then ===` (optional:
-what of the user's message differs between calls that share the part before it, so that services can
-cache that one), `=== form NAME ===` (the words that ask for one form of the answer, for the slot
-`{{form}}`) and `=== each NAME ===` (how one item of the list slot NAME is written, with
-`{{index}}`, `{{text}}` and the keys).
+A file begins with a head of `key: value` lines between two `---` lines (`version`, optionally
+`forbid` and `verdict`). These sections follow:
+
+- `=== system ===` (optional)
+- `=== user ===`
+- `=== then ===` (optional): the part of the user message that differs between calls; services can
+  cache the shared part before it
+- `=== form NAME ===`: the words that ask for one form of the answer, for the slot `{{form}}`
+- `=== each NAME ===`: how an item of the list slot NAME is written, with `{{index}}`, `{{text}}`
+  and the keys
 """
 
 from __future__ import annotations
@@ -32,11 +36,11 @@ _SECTION = re.compile(r"^=== (system|user|then|form [a-z_]+|each [a-z_]+) ===$",
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    r"""One prompt: a system part, a user part, and how the items of list slots are written.
+    r"""A prompt: its system part, its user part, and the format of list items.
 
-    `{{name}}` is a slot, to be filled by `messages`. `{{key}}` becomes a digest of all slot texts,
-    and `{{key_of_NAME}}` one of the slot NAME alone: a text that is shown cannot hold its own
-    digest (96 bits), so it cannot close or open a fence that carries it, and equal requests stay
+    `{{name}}` is a slot, filled by `messages`. `{{key}}` becomes a digest of all slot texts, and
+    `{{key_of_NAME}}` a digest of the slot NAME alone. A text cannot contain its own digest (96
+    bits), so it cannot open or close a fence marked with that digest, and equal requests stay
     equal.
 
     Args:
@@ -45,9 +49,9 @@ class Prompt:
         user: The words of the user message.
         system: The words of the system message; `None` sends none.
         each: How one item of a list slot is written, by the slot's name.
-        forbid: A character that slot texts may not hold, for prompts whose fences carry no key; it
-            is written as its full-width twin there.
-        then: What of the user message differs between calls that share the part before it.
+        forbid: A character that slot texts may not contain, for prompts whose fences carry no key;
+            it is replaced by its full-width form.
+        then: The part of the user message that differs between calls that share the part before.
         forms: The words that ask for one form of the answer, by the form's name.
         verdict: The name under which a judge is asked for its verdict.
 
@@ -71,24 +75,24 @@ class Prompt:
     _source: str | None = field(default=None, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Take the digest, which is asked for with every call."""
+        """Compute the digest once, because every call needs it."""
         once = [self.system, self.user, self.then, self.forbid]
         named = [*sorted(self.each.items()), *sorted(self.forms.items())]
         object.__setattr__(self, "_words_digest", _digest(repr([*once, *named])))
 
     @property
     def source(self) -> str:
-        """The file that it was read from, else its name: for errors."""
+        """The file it was read from, or else its name; used in error messages."""
         return self._source or self.name
 
     @property
     def digest(self) -> str:
-        """What tells two wordings apart, whatever their names and versions say."""
+        """A digest of the wording, independent of name and version."""
         return self._words_digest
 
     @property
     def slots(self) -> frozenset[str]:
-        """The names of the slots that it fills."""
+        """The names of the slots in the prompt."""
         return frozenset(_SLOT.findall("".join([self.system or "", self.user, self.then or ""])))
 
     @classmethod
@@ -97,7 +101,7 @@ class Prompt:
 
         Args:
             name: The prompt's name.
-            text: A head of `key: value` lines between two lines `---`, then the sections.
+            text: A head of `key: value` lines between two `---` lines, then the sections.
 
         Raises:
             InvalidInputError: a head or a section is missing.
@@ -106,9 +110,9 @@ class Prompt:
 
     @classmethod
     def from_file(cls, path: str | Path) -> Prompt:
-        r"""Return the prompt of a file of your own; its name is the file's.
+        r"""Return the prompt in a file of your own, named after the file.
 
-        Whether its slots suit a role is checked where the role is made.
+        Whether its slots suit a role is checked when the role is created.
 
         Args:
             path: The file, in UTF-8.
@@ -139,12 +143,12 @@ class Prompt:
         """Fill the slots.
 
         Args:
-            form: Which of the forms of the answer the prompt asks for.
-            slots: The texts of the slots, by name; a list fills its slot with one `each` section an
-                item.
+            form: The form of answer that the prompt asks for.
+            slots: The texts of the slots, by name; a list fills its slot with one `each` section
+                per item.
 
         Returns:
-            The messages to send: the system message, where there is one, and the user message.
+            The messages to send: the system message, if there is one, and the user message.
 
         Raises:
             InvalidInputError: a slot of the prompt is not given.
@@ -230,13 +234,13 @@ def _parsed(kind: type[Prompt], name: str, text: str, source: str | None) -> Pro
         forbid=fields.get("forbid"),
         verdict=fields.get("verdict", "verdict"),
     )
-    # Not one of its values: equal words are equal prompts, wherever they were read.
+    # Not compared: prompts with equal words are equal wherever they were read from.
     object.__setattr__(prompt, "_source", source)
     return prompt
 
 
 def _check_lines(where: str, text: str, head: int) -> None:
-    """Refuse what looks like a section or a slot and is none: it would be sent as it stands."""
+    """Raise for malformed sections and slots, which would otherwise be sent as text."""
     for at, line in enumerate(text.splitlines(), start=1):
         if at > head and line.startswith("===") and not _SECTION.fullmatch(line):
             raise InvalidInputError(
@@ -253,7 +257,7 @@ def _check_lines(where: str, text: str, head: int) -> None:
 
 
 def has(prompt_set: str, task: str) -> bool:
-    """Whether a set that ships with the package has a prompt of its own for `task`."""
+    """Whether a shipped set has its own prompt for `task`."""
     return (prompt_set, task) in _SHIPPED
 
 
@@ -277,7 +281,7 @@ def shipped_text(name: str) -> str:
         name: Its set and task, such as `english/synthesize`.
 
     Raises:
-        InvalidInputError: there is none of that name.
+        InvalidInputError: there is no prompt of that name.
     """
     known = sorted(f"{prompt_set}/{task}" for prompt_set, task in _SHIPPED)
     if name not in known:
@@ -308,5 +312,5 @@ def _shipped() -> dict[tuple[str, str], Prompt]:
     return prompts
 
 
-# Read when the module is imported: later it would be a file read inside someone's event loop.
+# Read at import, because reading files later would block an event loop.
 _SHIPPED = _shipped()

@@ -1,4 +1,4 @@
-"""Reads a model's reply: sections, criteria, verdicts, grades. It is hostile text, never run."""
+"""Reads a model's reply (sections, criteria, verdicts, grades) as untrusted text, never run."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ UNIFIED = re.compile(f"{_HEADING}UNIFIED RESPONSE{_ENDING}", re.MULTILINE | re.I
 _SUMMARY = re.compile(f"{_HEADING}SUMMARY{_ENDING}", re.MULTILINE | re.IGNORECASE)
 _NUMERAL = re.compile(r"\d{1,4}(?:\.\d{1,4})?")
 _BULLET = re.compile(r"^(?:[-*]|\d{1,3}[.)])[ \t]+(\S.*)$", re.MULTILINE)
-# The fields of a verdict whose texts are the judge's own or quoted.
+# The fields of a verdict that hold the judge's own words or quotations.
 _BESIDE = ("id", "evidence", "reason")
 _WORDS: Mapping[str, bool | None] = {
     "yes": True,
@@ -53,7 +53,7 @@ _WORDS: Mapping[str, bool | None] = {
 
 
 class Answer(NamedTuple):
-    """What a judge says of one criterion; `met` is `None` if it says that it cannot tell."""
+    """A judge's answer on one criterion; `met` is `None` if the judge cannot tell."""
 
     met: bool | None
     evidence: str | None = None
@@ -70,18 +70,18 @@ class Written(NamedTuple):
 def read_sections(reply: str, *, cut: bool = False) -> tuple[str, str | None]:
     """Split a synthesis into the unified response and the summary before it.
 
-    Headings are read as models write them: with marks of any level, bold, with a colon, with the
-    response on the same line. A reply without any heading is a response as a whole.
+    Headings are accepted as models write them: at any level, in bold, with a colon, or with the
+    response on the same line. A reply without any heading is all response.
 
     Args:
         reply: What the anchor wrote.
-        cut: Whether it was stopped at its limit of tokens.
+        cut: Whether it was cut off at its token limit.
 
     Returns:
-        The response, and the summary where there is one.
+        The response, and the summary if there is one.
 
     Raises:
-        StructuredOutputError: there is a summary and no response, or the reply was cut.
+        StructuredOutputError: there is a summary but no response, or the reply was cut off.
     """
     heading = next(iter(UNIFIED.finditer(reply)), None)
     response = reply if heading is None else reply[heading.end() :]
@@ -99,12 +99,12 @@ def read_sections(reply: str, *, cut: bool = False) -> tuple[str, str | None]:
 
 
 def plain_response(response: str, heading: re.Match[str] | None, *, whole: bool = True) -> str:
-    """The response without the stars that open in a heading and close in front of it.
+    """The response without the asterisks that close a bold heading.
 
     Args:
         response: What follows the heading.
-        heading: The match of `UNIFIED`, where there is one.
-        whole: Whether the response has ended, so that white space behind it is dropped.
+        heading: The match of `UNIFIED`, if there is one.
+        whole: Whether the response is complete, so that trailing white space is dropped.
     """
     text = response.strip() if whole else response.lstrip()
     if heading is not None and "**" in heading.group() and text.startswith("**"):
@@ -113,12 +113,12 @@ def plain_response(response: str, heading: re.Match[str] | None, *, whole: bool 
 
 
 def read_criteria(reply: str, *, at_least: int = 1, at_most: int = MAX_CRITERIA) -> list[Written]:
-    """Read criteria from an object's `criteria`, or from a list with one criterion a line.
+    """Read criteria from an object's `criteria`, or from a list with one criterion per line.
 
-    Those over `at_most` are left out, the last first.
+    Only the first `at_most` are kept.
 
     Raises:
-        StructuredOutputError: fewer than `at_least` different criteria are there.
+        StructuredOutputError: there are fewer than `at_least` different criteria.
     """
     if reply.strip()[:1] in {"{", "<", "`"}:
         listed = read_object(reply).get("criteria")
@@ -147,10 +147,10 @@ def _written(item: object) -> Written | None:
 def read_verdict(reply: str, *, key: str = "verdict") -> Answer:
     """Read an object whose verdict is yes, no or cannot tell, or a reply that is one such word.
 
-    The verdict is the field `verdict`, or `key` where the prompt asks for it under another name.
+    The verdict is the field `verdict`, or `key` if the prompt asks for it under another name.
 
     Raises:
-        StructuredOutputError: the reply is neither, or more than one of its fields may be the
+        StructuredOutputError: the reply is neither, or several of its fields could be the
             verdict.
     """
     word = reply.strip().strip(".!*").lower()
@@ -162,12 +162,12 @@ def read_verdict(reply: str, *, key: str = "verdict") -> Answer:
 def read_verdicts(reply: str, ids: Collection[str]) -> dict[str, Answer | StructuredOutputError]:
     """Read `{"verdicts": [{"id": ..., "verdict": ...}, ...]}` by id; some of `ids` may be missing.
 
-    A verdict that cannot be read, or that comes twice, is an error in the place of its answer: the
-    others still count. Those under an id that is not one of `ids` are left out.
+    A verdict that is unreadable or given twice becomes an error in place of its answer, and the
+    others still count. Verdicts with an id not in `ids` are ignored.
 
     Raises:
-        StructuredOutputError: the reply has no list of verdicts, or none of `ids` has one that can
-            be read.
+        StructuredOutputError: the reply has no list of verdicts, or none of `ids` has a readable
+            one.
     """
     listed = read_object(reply).get("verdicts")
     answers: dict[str, Answer | StructuredOutputError] = {}
@@ -196,7 +196,7 @@ def _answer_or_error(fields: dict[str, object]) -> Answer | StructuredOutputErro
 
 
 def read_rubric_grade(reply: str) -> tuple[float, Answer]:
-    """Read `{"grade": 0 to 10, ...}` as a share of 1, with evidence and reason.
+    """Read `{"grade": 0 to 10, ...}`, scaled to 0..1, with evidence and reason.
 
     Raises:
         StructuredOutputError: there is no whole number from 0 to 10.
@@ -212,8 +212,8 @@ def read_rubric_grade(reply: str) -> tuple[float, Answer]:
 def _answer(fields: dict[str, object], key: str) -> Answer:
     """The verdict under `key`.
 
-    A second field that may be a verdict is never overlooked: where a quote broke out of its text
-    and gave a verdict of its own, the judge's is what stands in the other field.
+    A second field that could be a verdict is never overlooked: if a quotation broke out of its
+    string and added a verdict of its own, the other field holds the judge's.
     """
     named = [name for name in names_in(fields) if name in {"verdict", key}]
     others = [name for name in fields if name not in {*named, *_BESIDE}]
@@ -257,7 +257,7 @@ def read_choice(reply: str, count: int) -> int:
 
 
 def read_grade(reply: str, *, most: float = 10.0) -> tuple[float, str | None]:
-    """Read `{"grade": 7, "reason": "..."}` or a reply that is only the number.
+    """Read `{"grade": 7, "reason": "..."}` or a reply that is just the number.
 
     Raises:
         StructuredOutputError: the reply is neither, or the grade is not from 0 to `most`.
@@ -269,7 +269,7 @@ def read_grade(reply: str, *, most: float = 10.0) -> tuple[float, str | None]:
 
 
 def _number_in(reply: str, name: str, span: str) -> tuple[float, dict[str, object]]:
-    """The number that the reply is, or the one its object has under `name`; and the object."""
+    """Return the reply's number, bare or under `name` in its object, and the object."""
     text = reply.strip().strip(".!*")
     if _NUMERAL.fullmatch(text):
         return float(text), {}
@@ -285,7 +285,7 @@ def _number_in(reply: str, name: str, span: str) -> tuple[float, dict[str, objec
 
 
 def _number(fields: dict[str, object], name: str) -> float | None:
-    """The number under `name`, also where it is written as a text."""
+    """The number under `name`, even if it is written as a string."""
     value = fields.get(name)
     if isinstance(value, str):
         text = value.strip()

@@ -1,4 +1,4 @@
-"""JSON schemas of what is asked for: criteria, a verdict, verdicts by id, a grade, equivalence."""
+"""JSON schemas of the replies: criteria, a verdict, verdicts by id, a grade, equivalence."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _STRING: JsonValue = {"type": "string"}
 _TEXT: JsonValue = {"type": "string", "minLength": 1}
 _ANSWER: JsonValue = {"type": "string", "enum": ["yes", "no", "cannot tell"]}
 _KIND: JsonValue = {"type": "string", "enum": list(get_args(Kind))}
-# In this order: the model quotes first, then reasons, then decides.
+# In this order, so that the model quotes first, then reasons, then decides.
 _JUDGED: Schema = {"evidence": _STRING, "reason": _STRING, "verdict": _ANSWER}
 
 
 def criteria_schema(at_least: int, at_most: int, *, kinds: bool = False) -> Schema:
-    """Return the schema of a list of `at_least` to `at_most` criteria, with kinds or without."""
+    """Return the schema of a list of `at_least` to `at_most` criteria, with or without kinds."""
     criterion = _object({"text": _TEXT, "kind": _KIND}) if kinds else _TEXT
     return _list("criteria", criterion, at_least, at_most)
 

@@ -1,4 +1,4 @@
-"""Reads the response out of a synthesis while it is still being written."""
+"""Extracts the response from a synthesis while it is still being streamed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from catsdk.prompts.reply import UNIFIED, plain_response
 
 __all__ = ["ResponseStream", "asks_for_sections"]
 
-# What may still belong to the heading: its colon, its closing stars, white space.
+# Characters that may still belong to the heading: colon, closing asterisks, white space.
 _OF_HEADING = " \t\r\n*_:"
 
 
@@ -22,10 +22,10 @@ def asks_for_sections(prompt: Prompt) -> bool:
 
 
 class ResponseStream:
-    r"""Gives the pieces of the response of a streamed synthesis.
+    r"""Returns the response of a streamed synthesis piece by piece.
 
-    The pieces join to a beginning of what `read_sections` finds in the whole reply. Of a sectioned
-    reply nothing is given before its heading is complete, so that no piece is ever taken back.
+    Joined, the pieces are a prefix of what `read_sections` finds in the whole reply. In a sectioned
+    reply, nothing is returned until the heading is complete, so no piece is ever taken back.
 
     Args:
         sectioned: Whether the anchor was asked for a summary before its response.
@@ -37,35 +37,35 @@ class ResponseStream:
     """
 
     def __init__(self, *, sectioned: bool) -> None:
-        """Begin with nothing."""
+        """Start empty."""
         self._begun = False
         self._sectioned = sectioned
         self._held = ""
         self._line = 0
 
     def feed(self, piece: str) -> str:
-        """Take in the next piece of the reply; returns what it adds to the response.
+        """Take the next piece of the reply and return what it adds to the response.
 
         Args:
-            piece: The piece.
+            piece: The next piece of the reply.
         """
         self._held += piece
         if not self._begun and not self._begin():
             return ""
         text = self._held.rstrip()
-        # White space belongs to the response only if more of it follows.
+        # White space belongs to the response only if more text follows.
         self._held = self._held[len(text) :]
         return text
 
     def _begin(self) -> bool:
-        """Drop what stands before the response, once it is certain where that begins."""
+        """Drop the text before the response, once it is certain where the response begins."""
         if not self._sectioned:
             self._held = self._held.lstrip()
             self._begun = bool(self._held)
             return self._begun
         heading = UNIFIED.search(self._held, self._line)
         if heading is None:
-            # A heading stands in one line: those that are complete need no second look.
+            # A heading is on one line, so complete lines need not be searched again.
             self._line = self._held.rfind("\n") + 1
             return False
         if not self._held[heading.end() :].strip(_OF_HEADING):

@@ -1,4 +1,4 @@
-"""A JSON schema as services enforce it: objects closed, every field required, references short."""
+"""JSON schemas as services enforce them: closed objects, all fields required, short references."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from catsdk.core.json_schema import Schema, mapped, resolved
 
 __all__ = ["strict_schema", "with_summary"]
 
-# They are refused by some services, and tell a model nothing.
+# Some services reject these keywords, and they tell a model nothing.
 _LEFT_OUT = frozenset(
     ("title", "default", "examples", "discriminator", "deprecated", "readOnly", "writeOnly")
     + ("$schema", "$id", "$comment", "strict", "propertyOrdering")
@@ -20,10 +20,10 @@ ROOT = "Output"
 
 
 def strict_schema(schema: Schema) -> dict[str, JsonValue]:
-    """Return a schema that services with strict ones take, all of whose objects fit `schema`.
+    """Return a schema that strict services accept, all of whose objects fit `schema`.
 
-    Every field must be written, also those with a default; nothing else may be, unless the schema
-    says that it may. One of several alternatives is `anyOf`. References lead to `$defs`.
+    All fields are required, even those with a default, and no others are allowed unless the schema
+    allows them. Alternatives are written as `anyOf`. References point into `$defs`.
     """
     strict = _Strict(schema)
     made = strict.of(schema, ())
@@ -46,7 +46,7 @@ class _Strict:
             return self.of({**parts[0], **rest}, inside)
         if "$ref" in schema:
             return self._referring(schema, inside)
-        # Pydantic's unions with a tag are `oneOf`, which strict services do not take.
+        # Pydantic writes tagged unions as `oneOf`, which strict services do not accept.
         kept = {
             "anyOf" if keyword == "oneOf" else keyword: value
             for keyword, value in schema.items()
@@ -59,7 +59,7 @@ class _Strict:
         return made
 
     def _referring(self, schema: Schema, inside: tuple[str, ...]) -> dict[str, JsonValue]:
-        """A short reference, or what it means where something stands beside it."""
+        """Keep a short reference, or inline its definition if other keywords are beside it."""
         reference = str(schema["$ref"])
         beside = [name for name in schema if name != "$ref" and name not in _LEFT_OUT]
         if reference == "#":

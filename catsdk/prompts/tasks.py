@@ -1,4 +1,4 @@
-"""What each task fills a prompt with: the slots that it must have, and those that it may have."""
+"""The slots that each task fills: those its prompt must have and those it may have."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _EVERYWHERE = frozenset({"key", "form"})
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One thing that a model is asked to do, and the role whose `prompt` asks for it.
+    """Something a model is asked to do, and the role whose `prompt` asks for it.
 
     Args:
         role: The role that takes the prompt.
         needs: Slots without which the task makes no sense.
-        takes: Slots that are filled too, where the prompt has them.
-        lists: Those among both that are lists, written by a section `each NAME`.
+        takes: Slots that are also filled if the prompt has them.
+        lists: The slots among these that are lists, written by a section `each NAME`.
     """
 
     role: str
@@ -88,14 +88,14 @@ def misfit(prompt: Prompt, task: str) -> str | None:
 
 
 def check_slots(prompt: Prompt | None, task: str) -> None:
-    """Refuse a prompt of a user's own that does not fit the task of its role.
+    """Raise if a user's own prompt does not fit the task of its role.
 
     Args:
         prompt: The prompt; `None` stands for the shipped one.
         task: One of `TASKS`.
 
     Raises:
-        InvalidInputError: it lacks a slot that the task needs, or has one that nothing fills.
+        InvalidInputError: it lacks a slot that the task needs or has one that nothing fills.
     """
     if prompt is None:
         return

@@ -7,4 +7,4 @@ from pathlib import Path
 __all__ = ["BOX"]
 
 BOX = Path(__file__).parent / "weights"
-"""The folder of its configuration, tokenizer and weights."""
+"""The folder with its configuration, tokenizer and weights."""

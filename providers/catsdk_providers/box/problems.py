@@ -1,10 +1,10 @@
-"""Sums of two numbers by columns: seeded generators, solutions and disjoint splits.
+"""Column addition of two numbers: seeded generators, solutions and disjoint splits.
 
-A problem is a sum such as `48213+39478` of two numbers with equally many digits. It is solved as
-at school, from the right, one column a line: `c4: 1+7+1=9` adds the digits of the fourth column
-from the left, and the 1 that the column before carries. The answer joins the columns' digits. A
-sum is the same problem whichever number comes first, and it belongs to exactly one split, chosen
-by a hash of its canonical form.
+A problem is a sum such as `48213+39478` of two numbers with the same number of digits. It is
+solved as in school, from the right, one column per line: `c4: 1+7+1=9` adds the digits of the
+fourth column from the left and the 1 carried from the previous column. The answer joins the
+columns' digits. A sum is the same problem whichever number comes first, and it belongs to exactly
+one split, chosen by a hash of its canonical form.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ Split = Literal["pretrain", "synthesis", "rl", "dev", "heldout"]
 TRAINED_DIGITS: Final = (2, 8)
 """Fewest and most digits of the numbers of a pre-training problem."""
 STANDARD_DIGITS: Final = (7, 8)
-"""Digits of the problems that are measured."""
+"""Fewest and most digits of the problems used in measurements."""
 OUT_OF_RANGE_DIGITS: Final = (9, 9)
-"""Digits of problems longer than any seen in training."""
+"""Fewest and most digits of problems longer than any seen in training."""
 
 _SPLIT_ENDS: Final[dict[Split, int]] = {
     "pretrain": 50,
@@ -55,7 +55,7 @@ _SUM: Final = re.compile(r"(?<!\d)(\d{1,9})\+(\d{1,9})(?!\d)")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Two numbers with equally many digits."""
+    """Two numbers with the same number of digits."""
 
     top: int
     bottom: int
@@ -66,7 +66,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One column: `first` and `second` digit in the order written, carry taken in, their total."""
+    """One column: the `first` and `second` digit as written, the incoming carry, and the total."""
 
     column: int
     first: int
@@ -87,7 +87,7 @@ class Solution:
 
     @property
     def answer(self) -> str:
-        """The sum that the steps lead to: the last total, then the units of those before it."""
+        """The sum: the last total, then the units digits of the earlier totals."""
         *later, leading = self.steps
         return str(leading.total) + "".join(str(step.total % 10) for step in reversed(later))
 
@@ -98,14 +98,14 @@ def canonical(problem: Problem) -> str:
 
 
 def split_of(problem: Problem) -> Split:
-    """The one split that a problem belongs to."""
+    """The split that a problem belongs to."""
     digest = hashlib.sha256(canonical(problem).encode()).digest()
     bucket = int.from_bytes(digest[:8], "big") % 100
     return next(split for split, end in _SPLIT_ENDS.items() if bucket < end)
 
 
 def solve(problem: Problem) -> Solution:
-    """The correct steps, the digit of the upper number first in each."""
+    """The correct steps; in each, the top number's digit comes first."""
     carry = False
     steps: list[Step] = []
     digits = list(zip(str(problem.top), str(problem.bottom), strict=True))
@@ -117,7 +117,7 @@ def solve(problem: Problem) -> Solution:
 
 
 def response(solution: Solution) -> str:
-    """A solution as the model writes it: one column a line, then the boxed answer."""
+    """A solution as the model writes it: one column per line, then the boxed answer."""
     return "\n".join([*map(str, solution.steps), f"\\boxed{{{solution.answer}}}"])
 
 
@@ -125,24 +125,24 @@ def parse(text: str) -> Problem:
     """Read the first sum in `text`.
 
     Raises:
-        ValueError: `text` holds no sum of two numbers with equally many digits.
+        ValueError: `text` holds no sum of two numbers with the same number of digits.
     """
     found = _SUM.search(text)
     if found is None or len(found[1]) != len(found[2]):
-        raise ValueError(f"no sum of two numbers with equally many digits in {text!r}")
+        raise ValueError(f"no sum of two numbers with the same number of digits in {text!r}")
     return Problem(int(found[1]), int(found[2]))
 
 
 def problems(
     split: Split, n: int, seed: int, *, digits: Sequence[int] = STANDARD_DIGITS
 ) -> list[Problem]:
-    """`n` different problems of `split`, whose lengths lie in `digits` (fewest, most).
+    """Return `n` different problems of `split`, with numbers of `digits` (fewest, most).
 
     The same arguments give the same problems, and a larger `n` extends the list.
 
     Raises:
-        ValueError: the split is unknown, or so few different problems exist at that length
-            that `n` of them were not found.
+        ValueError: the split is unknown, or `n` different problems of that length were not
+            found.
     """
     if split not in get_args(Split):
         raise ValueError(f"unknown split {split!r}; one of {', '.join(get_args(Split))}")
@@ -158,15 +158,15 @@ def problems(
 
 
 def box_problems(split: str, n: int, seed: int) -> list[tuple[str, str]]:
-    """Return problems of a split and their answers, as texts.
+    """Return problems of a split with their answers, as strings.
 
     Args:
         split: The split, one of `pretrain`, `synthesis`, `rl`, `dev` and `heldout`.
         n: How many.
-        seed: Chooses them; a larger `n` extends the list.
+        seed: Determines which problems are chosen; a larger `n` extends the list.
 
     Raises:
-        ValueError: the split is unknown, or so many problems were not found.
+        ValueError: the split is unknown, or `n` different problems were not found.
 
     Example:
         >>> from catsdk.providers import box_problems
@@ -179,12 +179,12 @@ def box_problems(split: str, n: int, seed: int) -> list[tuple[str, str]]:
 
 
 def held_out_problems(n: int, seed: int, *, long: bool = False) -> list[tuple[str, str]]:
-    """Return held-out problems for the model in the box and their answers, as texts.
+    """Return held-out problems for the model in the box with their answers, as strings.
 
     Args:
         n: How many.
-        seed: Chooses them.
-        long: Whether their numbers are longer than those of training.
+        seed: Determines which problems are chosen.
+        long: Whether their numbers are longer than those seen in training.
 
     Example:
         >>> from catsdk.providers import held_out_problems

@@ -1,1 +1,1 @@
-"""Recorded answers, played again."""
+"""Recorded answers and their replay."""

@@ -1,4 +1,4 @@
-"""The file of recorded answers: a first line that says whose they are, then a line an answer."""
+"""The file of recorded answers: a first line names the provider, then one answer per line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from catsdk.core.types import Completion, Request
 __all__ = ["Answer", "Head", "append", "read", "sample_of"]
 
 VERSION = 1
-# Fields of `Request.extra` that may hold a key: neither written nor compared.
+# Fields of `Request.extra` that may hold a key; they are neither written nor compared.
 _SECRET = ("key", "token", "secret", "password", "authorization", "credential")
 _PLAIN = ("max_tokens", "logit", "tokens")
 
@@ -26,7 +26,7 @@ _writing = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Whose answers a file holds: the provider's name and what it can do."""
+    """The provider whose answers a file holds: its name and its capabilities."""
 
     name: str
     capabilities: Capabilities
@@ -34,17 +34,16 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One recorded answer: the request for it alone (n is 1), and what came."""
+    """One recorded answer: a request for it alone (n is 1) and its completion."""
 
     request: Request
     completion: Completion
 
 
 def sample_of(request: Request, index: int) -> Request:
-    """The request for sample `index` of `request` alone, without what may hold a key.
+    """The request for sample `index` of `request` alone, without fields that may hold a key.
 
-    With a seed s, sample i is that of the seed s + i, whether n samples are asked for at once or
-    one by one.
+    With seed s, sample i has seed s + i, whether n samples are requested at once or one by one.
     """
     seed = None if request.seed is None else request.seed + index
     extra = {name: value for name, value in request.extra.items() if not _may_be_secret(name)}
@@ -57,9 +56,9 @@ def _may_be_secret(name: str) -> bool:
 
 
 def append(path: Path, head: Head, answers: Iterable[Answer], hide: Callable[[str], str]) -> None:
-    """Write the answers to the end of the file, which is made where it is missing.
+    """Append the answers to the file, which is created if missing.
 
-    `hide` takes the provider's secrets out of every text. Threads of one process take turns.
+    `hide` removes the provider's secrets from a text. Threads of one process take turns.
 
     Raises:
         ConfigurationError: the file holds another provider's answers.
@@ -69,7 +68,7 @@ def append(path: Path, head: Head, answers: Iterable[Answer], hide: Callable[[st
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a+b") as file:
             _begin(file, path, head)
-            # One write: other processes that append to the file stand before or behind it.
+            # A single write, so that lines of other processes come before or after it.
             file.write(b"".join(lines))
 
 
@@ -89,7 +88,7 @@ def _begin(file: BinaryIO, path: Path, head: Head) -> None:
 
 
 def _drop_torn_line(file: BinaryIO) -> None:
-    """Cut off a last line without an end, which a process left that was killed while writing."""
+    """Remove an incomplete last line, left by a process that was killed while writing."""
     size = file.seek(0, os.SEEK_END)
     file.seek(size - 1)
     if file.read(1) == b"\n":
@@ -99,7 +98,7 @@ def _drop_torn_line(file: BinaryIO) -> None:
 
 
 def read(path: Path) -> tuple[Head, list[Answer]]:
-    """Read the whole file; a last line that was not written to its end is left out.
+    """Read the whole file, skipping an incomplete last line.
 
     Raises:
         ConfigurationError: there is no such file, or it holds something else.
@@ -146,7 +145,7 @@ def _plain(answer: Answer) -> dict[str, Any]:
 
 
 def _told(value: Request | Completion) -> dict[str, Any]:
-    """The fields that differ from their defaults: what was not set takes no room."""
+    """The fields that differ from their defaults; the others are left out to save space."""
     fields = type(value).model_fields
     told = {name for name, field in fields.items() if getattr(value, name) != field.default}
     return value.model_dump(mode="json", include=told)

@@ -1,4 +1,4 @@
-"""Recording and ReplayProvider: real answers written to a file, and played back from it."""
+"""Recording and ReplayProvider: write real answers to a file, and replay them from it."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ class HidesSecrets(Protocol):
     """A provider that knows its secrets."""
 
     def hidden(self, text: str) -> str:
-        """The text without them."""
+        """Return the text without those secrets."""
         ...
 
 
 class Recording:
-    r"""A provider that writes down each answer of the one it wraps, and is otherwise the same.
+    r"""Wraps a provider and records each of its answers in a file.
 
-    A file holds the answers of one provider; more are added at its end, also by many calls at once.
-    What a provider holds secret is taken out of all that is written, and so are fields of
-    `Request.extra` whose names speak of keys. Failed calls are not recorded.
+    A file holds the answers of one provider; new ones are appended, even by concurrent calls. The
+    provider's secrets are removed from everything that is written, and so are fields of
+    `Request.extra` whose names suggest a key. Failed calls are not recorded.
 
-    As `async with` block it opens and closes the wrapped provider.
+    Used with `async with`, it opens and closes the wrapped provider.
 
     Args:
-        provider: The provider inside.
-        path: The file; it is made with the first answer.
+        provider: The provider to wrap.
+        path: The file; it is created with the first answer.
 
     Example:
         >>> import catsdk as cat
@@ -65,14 +65,14 @@ class Recording:
     """
 
     def __init__(self, provider: Provider, path: str | Path) -> None:
-        """Choose the file; it is made with the first answer."""
+        """Set the file; it is created with the first answer."""
         self.wrapped = provider
         self.path = Path(path)
 
     async def complete(
         self, request: Request, on_text: OnText | None = None
     ) -> Sequence[Completion]:
-        """Pass the request on, and write down what comes before giving it.
+        """Pass the request on, and record the answers before returning them.
 
         Raises:
             ConfigurationError: the file holds another provider's answers.
@@ -82,7 +82,7 @@ class Recording:
             Answer(sample_of(request, at), completion) for at, completion in enumerate(completions)
         ]
         head = Head(name_of(self.wrapped), capabilities_of(self.wrapped))
-        # What was paid for is kept, even if the caller gives up now.
+        # Paid answers are recorded even if the caller cancels now.
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(append, self.path, head, answers, self._hide())
         return completions
@@ -103,20 +103,20 @@ class Recording:
 
 
 class ReplayProvider:
-    r"""Answers with what a `Recording` wrote to a file; nothing is sent.
+    r"""Answers requests from the file of a `Recording`; nothing is sent.
 
-    Equal requests get the recorded answers one after the other, each once: n of them, at once or
-    one by one, bring n different answers. Text, usage and latency are those of the recording. A
-    request with fewer recorded answers than it asks for gets those; one without any is refused.
+    Equal requests get the recorded answers in turn, each once, so n samples get n different answers
+    whether they are requested together or one by one. Text, usage and latency are as recorded. A
+    request gets fewer answers than it asks for if fewer are left, and an error if none are.
 
     Args:
-        path: The file, which is read at once.
-        match: `exact` answers a request by what came for the same messages and settings, `prompt`
-            by what came for the same messages.
+        path: The file; it is read immediately.
+        match: `exact` replays the answers to the same messages and settings, `prompt` those to the
+            same messages with any settings.
 
     Raises:
         InvalidInputError: no path is given.
-        ConfigurationError: there is no such file, or it holds something else.
+        ConfigurationError: there is no such file, or it is not a file of recorded answers.
 
     Example:
         >>> import catsdk as cat
@@ -145,21 +145,21 @@ class ReplayProvider:
 
     @property
     def name(self) -> str:
-        """The recorded provider's name, as a replay."""
+        """The recorded provider's name, prefixed with `replay:`."""
         return f"replay:{self._head.name}"
 
     @property
     def capabilities(self) -> Capabilities:
-        """The recorded provider's; n answers are played back at once all the same."""
+        """The recorded provider's capabilities, plus several answers at once and streaming."""
         return replace(self._head.capabilities, n=True, streaming=True)
 
     async def complete(
         self, request: Request, on_text: OnText | None = None
     ) -> Sequence[Completion]:
-        """Give the next recorded answers to `request`.
+        """Return the next recorded answers to `request`.
 
         Raises:
-            NotRecordedError: there is none.
+            NotRecordedError: there are none left.
         """
         await checkpoint()
         found = [self._next(sample_of(request, at)) for at in range(request.n)]
@@ -199,7 +199,7 @@ class ReplayProvider:
 
 
 def _exact(sample: Request) -> str:
-    # Fields in the order of the type; what `extra` and a schema hold has an order of its own.
+    # The type fixes the order of the fields; the contents of `extra` and of a schema are sorted.
     plain = sample.model_copy(update={"extra": {}, "json_schema": None}).model_dump_json()
     return f"{plain} {_sorted(sample.extra)} {_sorted(sample.json_schema)}"
 

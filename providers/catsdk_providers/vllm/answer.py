@@ -28,7 +28,7 @@ from catsdk_providers.vllm.settings import better_named, constraint_of
 __all__ = ["answered", "scored"]
 
 _FINISH: dict[str | None, FinishReason] = {"stop": "stop", "length": "length"}
-# Set from the request's own fields, or not for a caller to set.
+# Set from the request's own fields, or not meant for callers.
 _NOT_EXTRA = {
     "n", "temperature", "top_p", "top_k", "max_tokens", "stop", "seed", "logprobs", "output_kind",
     "detokenize", "prompt_logprobs", "prompt_logprob_token_ids", "prompt_logprob_start",
@@ -45,12 +45,12 @@ async def answered(
     adapter: Adapter | None,
     name: str,
 ) -> list[Completion]:
-    """Answer `request`; its one answer's text is told as it grows, where `tell` is given.
+    """Answer `request`; if `tell` is given, it gets the text of the only answer as it grows.
 
     Raises:
         ProviderError: the engine refused the request, or failed.
-        UnsupportedError: `extra` has a setting that the engine does not know, or a message an
-            image.
+        UnsupportedError: `extra` has a setting that the engine does not know, or a message holds
+            an image.
     """
     start = perf_counter()
     prompt = running.chat.encode(request.messages, template_arguments(request))
@@ -69,7 +69,7 @@ async def answered(
                     stream.feed(part.text)
     if stream is not None:
         stream.end()
-    # The prompt and the request stand with the first answer.
+    # The first answer carries the usage of the prompt and the request.
     asked = Usage(input_tokens=len(prompt), cached_tokens=cached, requests=1, cost=0.0)
     return [
         answer.completion(
@@ -114,7 +114,7 @@ async def scored(
 
 
 class _Answer:
-    """One of the n answers, from the parts in which it comes."""
+    """One of the n answers, assembled from the parts that arrive."""
 
     def __init__(self) -> None:
         self.text = ""
@@ -170,7 +170,7 @@ def _settings(running: Running, request: Request, name: str, *, streaming: bool)
     return _params(
         "SamplingParams",
         **{
-            # The engine's own default for an answer is 16 tokens; the server's is what is left.
+            # The engine's default is 16 tokens; the server's is whatever the context has left.
             "max_tokens": None,
             **running.model_config.get_diff_sampling_param(),
             **_extra(request, name),
@@ -181,11 +181,11 @@ def _settings(running: Running, request: Request, name: str, *, streaming: bool)
 
 
 def _check_room(running: Running, prompt: int, answer: int | None, name: str) -> None:
-    """Refuse what the engine would cut short without a word."""
+    """Raise for an answer that the engine would silently cut short."""
     if answer is not None and prompt + answer > running.context_length:
         raise ContextTooLongError(
             f"the prompt has {prompt} tokens and {answer} for the answer; the context of {name} is"
-            f" {running.context_length}. Shorten the prompt, or give a smaller max_tokens",
+            f" {running.context_length}. Shorten the prompt or set a smaller max_tokens",
             model=name,
         )
 
@@ -205,7 +205,7 @@ def _extra(request: Request, name: str) -> dict[str, Any]:
 
 
 def _params(kind: str, **values: Any) -> Any:
-    """Make vLLM's own settings.
+    """Build one of vLLM's own settings objects.
 
     Raises:
         InvalidInputError: a value is out of range.
@@ -213,7 +213,7 @@ def _params(kind: str, **values: Any) -> Any:
     try:
         return getattr(import_module("vllm.sampling_params"), kind)(**values)
     except Exception as error:
-        raise InvalidInputError(f"vLLM does not take the request's settings: {error}") from error
+        raise InvalidInputError(f"vLLM does not accept the request's settings: {error}") from error
 
 
 async def _outputs(
@@ -225,7 +225,7 @@ async def _outputs(
     *,
     salt: object = None,
 ) -> AsyncGenerator[Any]:
-    """What the engine puts out for one request; its errors become catsdk's."""
+    """Yield the engine's outputs for one request; its errors become catsdk's."""
     inputs: dict[str, Any] = {"prompt_token_ids": list(prompt)}
     if salt is not None:
         inputs["cache_salt"] = salt

@@ -1,4 +1,4 @@
-"""Batches as files for `vllm run-batch`: written to a folder, and read when they are answered."""
+"""Batches as files for `vllm run-batch`, written to a folder and read once answered."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _PIECE = 2**20
 
 
 class RunBatchFiles:
-    """A folder that somebody runs `vllm run-batch` over.
+    """A folder of files that you process with `vllm run-batch`.
 
-    A batch is `DIGEST.jsonl`; its answers are looked for in `DIGEST.out.jsonl`, and are whole when
+    A batch is `DIGEST.jsonl`; its answers are expected in `DIGEST.out.jsonl`, and are complete when
     there is one for each request::
 
         vllm run-batch -i DIGEST.jsonl -o DIGEST.out.jsonl --model MODEL
@@ -33,23 +33,23 @@ class RunBatchFiles:
     Args:
         name: The provider's name, for errors.
         folder: The folder.
-        payload_of: Gives the body of a request.
+        payload_of: Returns the body of a request.
     """
 
     limits = BatchLimits(requests=10**6, bytes=10**9)
 
     def __init__(self, name: str, folder: str, payload_of: PayloadOf) -> None:
-        """Choose the folder; nothing is written."""
+        """Set the folder; nothing is written yet."""
         self._place = Place(name)
         self._folder = Path(folder)
         self._payload_of = payload_of
 
     def line(self, id: str, request: Request) -> bytes:
-        """Give a request as a line of a file."""
+        """Return a request as one line of a file."""
         return batch_line(id, URL, self._payload_of(request))
 
     async def upload(self, shard: Shard) -> str:
-        """Write the lines, under a name that nobody works on yet."""
+        """Write the lines under a temporary name, which nobody processes yet."""
         path = self._path(shard.digest, "part")
 
         def write() -> None:
@@ -65,14 +65,14 @@ class RunBatchFiles:
         return shard.digest
 
     async def create(self, shard: Shard, uploaded: str) -> str:
-        """Give the file the name under which it is worked on."""
+        """Rename the file so that it can be processed."""
         await to_thread.run_sync(self._name, shard.digest)
         return shard.digest
 
     async def find(
         self, digest: str, ids: Sequence[str], since: float, others: Collection[str]
     ) -> str | None:
-        """Finish what was begun: the file is there, under one of its two names."""
+        """Finish creating the batch if its file exists under either of its two names."""
         there = await to_thread.run_sync(self._name, digest)
         return digest if there else None
 
@@ -83,7 +83,7 @@ class RunBatchFiles:
         return path.exists()
 
     async def state(self, batch: str) -> BatchState:
-        """Look whether each request has an answer."""
+        """Check whether each request has an answer."""
 
         def look() -> BatchState:
             asked, answers = self._path(batch, "jsonl"), self._path(batch, "out.jsonl")
@@ -95,7 +95,7 @@ class RunBatchFiles:
         return await to_thread.run_sync(look)
 
     async def results(self, batch: str) -> AsyncGenerator[BatchResult]:
-        """Read the answers, as far as there are any."""
+        """Read the answers that exist so far."""
         path = self._path(batch, "out.jsonl")
         if not await to_thread.run_sync(path.exists):
             return
@@ -110,7 +110,7 @@ class RunBatchFiles:
         return as_batched(completions)
 
     async def cancel(self, batch: str) -> None:
-        """Take the file away, so that nobody begins to work on it."""
+        """Rename the file so that nobody starts to process it."""
         path = self._path(batch, "jsonl")
 
         def take() -> None:
@@ -133,7 +133,7 @@ async def _pieces(path: Path) -> AsyncGenerator[bytes]:
 
 
 def _lines_in(path: Path) -> int:
-    """How many whole lines a file has; one that is being written has no end yet."""
+    """How many complete lines a file has; one still being written has no line end yet."""
     if not path.exists():
         return 0
     with path.open("rb") as file:

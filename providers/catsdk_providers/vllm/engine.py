@@ -1,4 +1,4 @@
-"""VLLMEngineProvider: vLLM's async engine in this process, for a model's directory or hub name."""
+"""VLLMEngineProvider: vLLM's async engine in this process, for a model directory or hub name."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ __all__ = ["VLLMEngineProvider"]
 class VLLMEngineProvider:
     """A model that vLLM runs for this process, without a server.
 
-    The engine starts on first use or in `async with`, which takes a minute or more, and runs in a
-    process of its own: a script needs `if __name__ == "__main__":`. Providers of equal model and
-    settings share it; it ends when the last `async with` of them does, or with this process.
-    Requests may come from any number of event loops, asyncio's or trio's.
+    The engine starts on first use or in `async with`, which takes a minute or more. It runs in a
+    process of its own, so a script needs `if __name__ == "__main__":`. Providers with the same
+    model and settings share it; it stops when their last `async with` block or this process ends.
+    Requests may come from any number of event loops, on asyncio or trio.
 
-    The prompt is rendered here, as by the local provider: a message that spells control tokens
-    stays text. Row i of a request with seed s gives what a request with seed s + i gives.
-    Log-probabilities are the model's own; at a stop text, tokens that reach beyond it are listed.
-    `Request.extra` takes vLLM's `SamplingParams` that a request has no field for (`min_p`, ...),
-    `structured_outputs`, `chat_template_kwargs` and `cache_salt`; other names are refused.
+    As in the local provider, the prompt is rendered here, so control tokens spelled out in a
+    message stay text. Row i of a request with seed s equals a request with seed s + i.
+    Log-probabilities are the model's own; at a stop text, they include tokens that reach past it.
+    `Request.extra` takes those of vLLM's `SamplingParams` that a request has no field for (`min_p`,
+    ...), `structured_outputs`, `chat_template_kwargs` and `cache_salt`; other names raise an error.
 
     Args:
         model: A directory or a name on the hub.
         adapter: The directory of a LoRA adapter; the engine needs `enable_lora=True`.
-        timeout: Seconds that a call may take; `None` leaves the limit to the caller. Starting the
-            engine is part of the first call.
+        timeout: Seconds that a call may take; `None` leaves the limit to the caller. The first
+            call includes starting the engine.
         prompts: The prompt set that the model understands best.
-        engine: Settings of vLLM's `AsyncEngineArgs`, such as `max_model_len`.
+        engine: Settings for vLLM's `AsyncEngineArgs`, such as `max_model_len`.
 
     Raises:
-        InvalidInputError: no model is named, or an adapter without `enable_lora`.
+        InvalidInputError: no model is given, or an adapter is given without `enable_lora`.
         MissingExtraError: vLLM is not installed.
 
     Example:
@@ -54,7 +54,7 @@ class VLLMEngineProvider:
         True
     """
 
-    # Starting the engine takes a minute: a run asks for an open CaT.
+    # The engine takes a minute to start, so a run asks for an open CaT.
     loads_here = True
 
     def __init__(
@@ -66,7 +66,7 @@ class VLLMEngineProvider:
         prompts: str = "english",
         **engine: Any,
     ) -> None:
-        """Choose the model; nothing is loaded."""
+        """Set the model; nothing is loaded yet."""
         if not model:
             raise InvalidInputError(
                 "vllm-engine needs a model, such as 'vllm-engine:Qwen/Qwen3-4B' or a directory"
@@ -85,7 +85,7 @@ class VLLMEngineProvider:
         self._held = engine_for(model, engine)
 
     def with_adapter(self, path: str | Path) -> VLLMEngineProvider:
-        """Return a provider of the same engine with a LoRA adapter on.
+        """Return a provider that uses a LoRA adapter on the same engine.
 
         Args:
             path: The adapter's folder.
@@ -103,7 +103,7 @@ class VLLMEngineProvider:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What vLLM can do; the length of the context is known once the engine runs."""
+        """What vLLM supports; the context length is known once the engine runs."""
         running = self._held.running
         return Capabilities(
             n=True,
@@ -121,16 +121,16 @@ class VLLMEngineProvider:
     ) -> Sequence[Completion]:
         """Answer `request` with `request.n` completions, in order.
 
-        `on_text` gets the first completion, as it grows where n = 1. Cancelling aborts the
-        request in the engine.
+        `on_text` gets the first completion, streamed if n = 1. Cancelling aborts the request in the
+        engine.
 
         Raises:
-            InvalidInputError: a setting is out of range, or the answer's form constrained twice.
+            InvalidInputError: a setting is out of range, or two settings constrain the answer.
             ModelNotFoundError: there is no such model (first use only).
             ConfigurationError: the engine does not start (first use only).
             ProviderError: the engine refused the request, or failed.
-            UnsupportedError: `extra` has a setting that the engine does not know; n answers are
-                wanted at temperature 0; or a message holds an image.
+            UnsupportedError: `extra` has a setting that the engine does not know, several answers
+                are requested at temperature 0, or a message holds an image.
         """
         refuse_what_is_ignored(request, self.name)
         streaming = on_text is not None and request.n == 1
@@ -151,13 +151,13 @@ class VLLMEngineProvider:
         return completions
 
     async def score(self, messages: Sequence[Message], text: str) -> Completion:
-        """`text` as the answer to `messages`, with the log-probability of each of its tokens.
+        """Return `text` as the answer to `messages`, with each token's log-probability.
 
-        One token is generated after both, and dropped.
+        One extra token is generated and dropped.
 
         Raises:
             InvalidInputError: `text` is empty.
-            ProviderError: the engine failed, or prompt and text do not fit into the context.
+            ProviderError: the engine failed, or the prompt and `text` do not fit into the context.
         """
         check_text(text)
         work = partial(scored, messages=messages, text=text, adapter=self._adapter, name=self.name)
@@ -170,14 +170,14 @@ class VLLMEngineProvider:
             with anyio.fail_after(self._timeout):
                 yield
         except TimeoutError:
-            advice = ", or start the engine before, by async with"
+            advice = ", or start the engine beforehand with async with"
             raise late(self.name, self._timeout, advice) from None
 
     async def __aenter__(self) -> Self:
-        """Start the engine, or join those who hold it."""
+        """Start the engine, or share the one that is running."""
         await self._held.hold()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Let go of the engine; the last holder ends it."""
+        """Release the engine; the last holder stops it."""
         await self._held.release()

@@ -1,4 +1,4 @@
-"""vLLM's async engine in a loop of its own: started once, shared by equal providers, ended."""
+"""vLLM's async engine in its own event loop, shared by providers with equal settings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Tell = Callable[[str], None]
 
 
 class Adapter(NamedTuple):
-    """A LoRA adapter: a name for the engine, and the directory that it is read from."""
+    """A LoRA adapter: its name in the engine and the directory it is read from."""
 
     name: str
     path: str
@@ -33,7 +33,7 @@ class Adapter(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """An engine that runs: vLLM's `AsyncLLM`, and how its model reads a chat."""
+    """A running engine: vLLM's `AsyncLLM` and the chat format of its model."""
 
     engine: Any
     chat: Chat
@@ -46,19 +46,19 @@ class Running:
 
     @property
     def context_length(self) -> int:
-        """Tokens of prompt and answer together."""
+        """The most tokens that prompt and answer may have together."""
         return int(self.model_config.max_model_len)
 
 
 class HeldEngine:
-    """One engine, which computes in a process of its own, and those who hold it.
+    """One engine, which computes in a process of its own, and the number of its holders.
 
-    It starts when it is first wanted, and ends when the last holder lets go, or with this
-    process. All that it has is touched in its own loop only.
+    It starts on first use, and stops when the last holder releases it or this process ends. Its
+    state is used only in its own event loop.
     """
 
     def __init__(self, model: str, settings: Mapping[str, Any]) -> None:
-        """`settings` are those of vLLM's `AsyncEngineArgs`; nothing is started."""
+        """Take settings of vLLM's `AsyncEngineArgs`; nothing is started yet."""
         self.model = model
         self.running: Running | None = None
         self._settings = dict(settings)
@@ -68,7 +68,7 @@ class HeldEngine:
         self._loras: dict[Adapter, Any] = {}
 
     async def hold(self) -> None:
-        """Start it if it does not run; until `release` it will not end.
+        """Start the engine if it is not running, and keep it running until `release`.
 
         Raises:
             ModelNotFoundError: there is no such model.
@@ -82,7 +82,7 @@ class HeldEngine:
         await self._loop.run(held)
 
     async def release(self) -> None:
-        """Let go; the last one ends the engine."""
+        """Release the engine; the last holder stops it."""
 
         async def released(_: Tell) -> None:
             self._holders -= 1
@@ -95,7 +95,7 @@ class HeldEngine:
     async def run(
         self, work: Callable[[Running, Tell], Awaitable[T]], tell: Tell | None = None
     ) -> T:
-        """Do `work` with the running engine, in its loop. Raises as `hold` and `work` do."""
+        """Run `work` with the engine, in its event loop. Raises what `hold` and `work` raise."""
         return await self._loop.run(lambda there: work(self._running(), there), tell)
 
     def _running(self) -> Running:
@@ -138,7 +138,7 @@ class HeldEngine:
         make = import_module("vllm.lora.request").LoRARequest
         request = make(adapter.name, next(self._lora_ids), adapter.path)
         try:
-            # Before its first request: one with an adapter that cannot be loaded ends the engine.
+            # Load it before its first request, which would stop the engine if loading failed.
             await self.running.engine.add_lora(request)
         except Exception as error:
             raise ModelNotFoundError(
@@ -161,7 +161,7 @@ _making = threading.Lock()
 
 
 def engine_for(model: str, settings: Mapping[str, Any]) -> HeldEngine:
-    """The engine of equal model and settings in this process."""
+    """Return this process's engine for the model and settings; it is created if missing."""
     key = json.dumps([model, sorted(settings.items())], default=repr)
     with _making:
         engine = _engines.get(key)

@@ -40,20 +40,20 @@ USUAL = "http://127.0.0.1:8000/v1"
 
 
 class VLLMProvider(ChatProvider):
-    """A model, or a LoRA adapter by its name, behind a vLLM server.
+    """A model on a vLLM server, or a LoRA adapter by its name.
 
-    The endpoint comes from `base_url` or `VLLM_BASE_URL`, else it is this machine's port 8000; the
-    key, where the server wants one, from `api_key` or `VLLM_API_KEY`, the server's own variable.
-    `async with` asks the server how long the model's context is.
+    The endpoint comes from `base_url` or `VLLM_BASE_URL` and defaults to port 8000 on this machine.
+    The key, if the server requires one, comes from `api_key` or `VLLM_API_KEY`, the server's own
+    variable. `async with` asks the server for the model's context length.
 
-    `Request.json_schema` goes out as `structured_outputs`, which vLLM enforces token by token.
+    `Request.json_schema` is sent as `structured_outputs`, which vLLM enforces token by token.
     `Request.extra` holds any setting of vLLM's server (`min_p`, `repetition_penalty`,
     `structured_outputs` with a regex, a choice or a grammar, `chat_template_kwargs`, `cache_salt`,
-    ...); `guided_json` and its like, which the server ignores without an error, are refused.
-    Prompts that begin alike share their beginning in the server's prefix cache; with
-    `--enable-prompt-tokens-details` the usage tells how much of a prompt came from it.
+    ...); `guided_json` and similar names, which the server silently ignores, raise an error.
+    Prompts with the same beginning share it in the server's prefix cache; with
+    `--enable-prompt-tokens-details` the usage reports how much of a prompt was cached.
 
-    Unlike the local provider, the server reads control tokens that a message spells out.
+    Unlike the local provider, the server interprets control tokens spelled out in a message.
 
     Example:
         >>> from catsdk.providers import VLLMProvider
@@ -68,7 +68,7 @@ class VLLMProvider(ChatProvider):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What vLLM can do; the length of the context is known inside `async with`."""
+        """What vLLM supports; the context length is known inside `async with`."""
         return self._declared
 
     async def complete(
@@ -77,10 +77,10 @@ class VLLMProvider(ChatProvider):
         """Answer `request`; with `on_text` and n = 1 the reply is streamed.
 
         Raises:
-            InvalidInputError: the answer's form is constrained twice.
-            ProviderError: the server failed; the subclass and the status say how.
-            UnsupportedError: `extra` has a setting that vLLM ignores; n answers are wanted at
-                temperature 0; or an image, of a model that reads none.
+            InvalidInputError: two settings constrain the answer.
+            ProviderError: the server failed; the subclass and the status give the kind of failure.
+            UnsupportedError: `extra` has a setting that vLLM ignores, several answers are requested
+                at temperature 0, or a message holds an image and the model reads none.
         """
         refuse_what_is_ignored(request, self.name)
         payload = _with_constraint(request, self.model)
@@ -94,16 +94,16 @@ class VLLMProvider(ChatProvider):
         return completions
 
     def batches(self, batching: Batching) -> RunBatchFiles:
-        """Give the batches of this model: files for `vllm run-batch`, as the server takes none.
+        """Return this model's batches: files for `vllm run-batch`, as the server takes no batches.
 
         Args:
-            batching: Its `folder` is where the files are.
+            batching: The settings; `folder` is where the files are.
 
         Returns:
             The files of that folder.
 
         Raises:
-            ConfigurationError: no folder is named.
+            ConfigurationError: no folder is given.
         """
         from catsdk_providers.vllm.batch_files import RunBatchFiles
 
@@ -119,14 +119,15 @@ class VLLMProvider(ChatProvider):
         return _with_constraint(request, self.model)
 
     async def score(self, messages: Sequence[Message], text: str) -> Completion:
-        """`text` as the answer to `messages`, with the log-probability of each of its tokens.
+        """Return `text` as the answer to `messages`, with each token's log-probability.
 
-        Three requests: prompt and text become tokens as the server makes them, then one token is
-        generated after both, and dropped. The server reads such a prompt without its cache.
+        This takes three requests: two in which the server tokenizes the prompt and `text`, and one
+        that generates an extra token, which is dropped. The server does not use its prefix cache
+        for such a prompt.
 
         Raises:
             InvalidInputError: `text` is empty.
-            ProviderError: the server failed, or prompt and text do not fit into the context.
+            ProviderError: the server failed, or the prompt and `text` do not fit into the context.
         """
         check_text(text)
         start = perf_counter()
@@ -151,20 +152,20 @@ class VLLMProvider(ChatProvider):
         )
 
     async def load_adapter(self, name: str, path: str) -> VLLMProvider:
-        """Have the server load a LoRA adapter; one that has its name already is replaced.
+        """Have the server load a LoRA adapter, replacing any with the same name.
 
         The server must have been started with `--enable-lora` and
         `VLLM_ALLOW_RUNTIME_LORA_UPDATING=1`.
 
         Args:
-            name: What the adapter is called from now on.
+            name: The adapter's name on the server.
             path: Its folder on the server's machine.
 
         Returns:
-            The adapter's provider.
+            A provider for the adapter.
 
         Raises:
-            ModelNotFoundError: there is no adapter at `path`, or the server does not load any.
+            ModelNotFoundError: there is no adapter at `path`, or the server does not load adapters.
             ProviderError: the server failed, or could not load it.
         """
         order = {"lora_name": name, "lora_path": path, "load_inplace": True}
@@ -188,10 +189,10 @@ class VLLMProvider(ChatProvider):
         )
 
     async def unload_adapter(self, name: str) -> None:
-        """Have the server forget a LoRA adapter.
+        """Have the server unload a LoRA adapter.
 
         Args:
-            name: What it was called.
+            name: The adapter's name on the server.
 
         Raises:
             ProviderError: the server failed, or has no such adapter.
@@ -199,7 +200,7 @@ class VLLMProvider(ChatProvider):
         await self._endpoint.order("/unload_lora_adapter", {"lora_name": name})
 
     async def _tokens(self, **what: Any) -> list[int]:
-        # It stands beside the part of the server that speaks OpenAI's wire.
+        # This path is outside the server's OpenAI-compatible API.
         path = f"{self.base_url.removesuffix('/v1')}/tokenize"
         reply: Any = (await self._endpoint.post(path, {"model": self.model, **what}))[0]
         try:
@@ -211,7 +212,7 @@ class VLLMProvider(ChatProvider):
             ) from None
 
     async def __aenter__(self) -> Self:
-        """Ask how long the context is; a server that is down or does not say is not an error."""
+        """Ask for the context length; ignore a server that is down or does not report it."""
         if self._declared.context_length is None:
             with suppress(ProviderError, *NOT_THE_WIRE):
                 models: Any = await self._endpoint.get("/models")
@@ -223,7 +224,7 @@ class VLLMProvider(ChatProvider):
 def _with_constraint(request: Request, model: str) -> dict[str, Any]:
     payload = payload_of(request, model, max_tokens_field="max_tokens")
     constraint = constraint_of(request)
-    # A tool that the model must call is a constraint itself: the server takes one of the two.
+    # A forced tool call is a constraint too, and the server accepts only one.
     by_tool = request.json_schema is not None and request.schema_by == "tool"
     if constraint is not None and not by_tool:
         payload.pop("response_format", None)
@@ -246,6 +247,6 @@ def _token_at(position: Mapping[Any, Any], token: int) -> tuple[str, float]:
 
 
 def _usage_of_score(reply: Any) -> Usage:
-    """What the three requests used: the first two compute nothing."""
+    """What the three requests used; the first two only tokenize."""
     usage = usage_of(reply.get("usage") if isinstance(reply, dict) else None)
     return usage.model_copy(update={"requests": usage.requests + 2})

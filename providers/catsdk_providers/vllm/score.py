@@ -1,4 +1,4 @@
-"""The log-probabilities of a prompt's tokens, from what vLLM tells of each position."""
+"""The log-probabilities of a prompt's tokens, from what vLLM returns for each position."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def logprobs_from(
     model: str,
     read: Callable[[Mapping[Any, Any], int], tuple[str, float]],
 ) -> tuple[TokenLogprob, ...]:
-    """The tokens of `ids` from `start` on; `read` gives a token's text and value at its position.
+    """The tokens of `ids` from `start` on; `read` returns a token's text and log-probability.
 
     Raises:
         MalformedResponseError: a position is missing.
@@ -29,7 +29,7 @@ def logprobs_from(
         if len(positions) != len(ids):
             raise ValueError(f"{len(positions)} positions for {len(ids)} tokens")
         told = [read(positions[at] or {}, ids[at]) for at in range(start, len(ids))]
-        # Above zero only by rounding.
+        # Rounding can push a value above zero.
         return tuple(TokenLogprob(token=mended(t), logprob=min(value, 0.0)) for t, value in told)
     except NOT_THE_WIRE as error:
         raise MalformedResponseError(

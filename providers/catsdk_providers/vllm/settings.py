@@ -1,4 +1,4 @@
-"""vLLM's own settings in a request: what is refused, and what each way takes instead."""
+"""vLLM's own settings in a request: which are rejected, and how constraints are passed on."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ CONSTRAINT = "structured_outputs"
 
 
 def refuse_what_is_ignored(request: Request, model: str) -> None:
-    """Refuse what vLLM would take without a word and not do, or not take at all.
+    """Raise for settings that vLLM rejects, or accepts and silently ignores.
 
     Raises:
-        UnsupportedError: `extra` has a `guided_...` setting of older versions; or n answers are
-            wanted at temperature 0, which are one answer.
+        UnsupportedError: `extra` has a `guided_...` setting of older versions, or several answers
+            are requested at temperature 0, where all would be the same.
     """
     for name in request.extra:
         if name.startswith("guided_"):
@@ -42,7 +42,7 @@ def refuse_what_is_ignored(request: Request, model: str) -> None:
 
 
 def constraint_of(request: Request) -> dict[str, Any] | None:
-    """The constraint on the answer's form, in the terms of `structured_outputs`.
+    """The constraint on the answer, as a value for `structured_outputs`.
 
     Raises:
         InvalidInputError: it is given twice, or is not a mapping.
@@ -62,7 +62,7 @@ def constraint_of(request: Request) -> dict[str, Any] | None:
 
 
 def check_text(text: str) -> None:
-    """Refuse to score nothing.
+    """Raise if there is no text to score.
 
     Raises:
         InvalidInputError: `text` is empty.
@@ -72,7 +72,7 @@ def check_text(text: str) -> None:
 
 
 def better_named(error: RequestRefusedError) -> RequestRefusedError:
-    """The error of a refusal by what vLLM says, which it has no codes for."""
+    """A more specific error, chosen by vLLM's message because vLLM sends no error codes."""
     said = str(error)
     facts: dict[str, Any] = {
         "model": error.model,

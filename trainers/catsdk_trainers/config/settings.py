@@ -1,4 +1,4 @@
-"""CaTConfig: one training run as a value, to and from YAML; its defaults are the paper's."""
+"""CaTConfig: the settings of a training run, to and from YAML; the defaults are the paper's."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PAPER: Final[dict[str, JsonValue]] = {
     },
     "reward": "AnswerReward",
 }
-"""The method of the paper where answers can be checked: its anchor is the initial policy."""
+"""The paper's method for checkable answers; the anchor is the initial policy."""
 
 
 def _the_papers() -> dict[str, JsonValue]:
@@ -47,18 +47,20 @@ def _the_papers() -> dict[str, JsonValue]:
 
 
 class Rollouts(Options):
-    """The exploration of the paper's section 3.1: how the policy is sampled in training.
+    """How the policy is sampled in training (exploration, section 3.1 of the paper).
 
     Args:
-        count: G, the rollouts of one prompt.
-        temperature: Sampling temperature, over 0.
-        top_k: How many of the most probable tokens are sampled from; `None` takes every token.
-        top_p: Share of the probability that is sampled from; `None` takes all.
-        max_tokens: Longest response, in tokens: 1,536 on MATH-500, 1,024 on HealthBench.
-        chat_template: Goes to the chat template, such as `{enable_thinking: false}`.
+        count: G, the number of rollouts per prompt.
+        temperature: Sampling temperature, above 0.
+        top_k: Sample only from this many of the most probable tokens; `None` uses all tokens.
+        top_p: Sample only from the most probable tokens with this total probability; `None` uses
+            all.
+        max_tokens: Maximum length of a response in tokens. The paper uses 1,536 on MATH-500 and
+            1,024 on HealthBench.
+        chat_template: Arguments for the chat template, such as `{enable_thinking: false}`.
 
     Raises:
-        InvalidInputError: a name is unknown or a value out of its range.
+        InvalidInputError: a name is unknown or a value is out of range.
 
     Example:
         >>> from catsdk.train import CaTConfig, Rollouts
@@ -66,7 +68,7 @@ class Rollouts(Options):
         1536
     """
 
-    count: int = Field(default=8, ge=2, description="G, the rollouts of one prompt")
+    count: int = Field(default=8, ge=2, description="G, the number of rollouts per prompt")
     temperature: float = Field(default=1.0, gt=0)
     top_k: int | None = Field(default=None, ge=1)
     top_p: float | None = Field(default=None, gt=0, le=1)
@@ -77,11 +79,11 @@ class Rollouts(Options):
 
 
 class Probe(Options):
-    """How a frozen anchor is watched: by the same greedy question, whose answer must not change.
+    """How a frozen anchor is checked: its greedy answer to a fixed question must not change.
 
     Args:
-        every: Steps between two probes; 0 is never.
-        on_drift: Whether another answer stops the training or is logged.
+        every: Steps between two probes; 0 turns them off.
+        on_drift: Whether a changed answer stops training or is only logged.
 
     Example:
         >>> from catsdk.train import CaTConfig, Probe
@@ -94,16 +96,16 @@ class Probe(Options):
 
 
 class Failing(Options):
-    """What happens when anchor or judge fail. A failure is never a reward.
+    """What happens when the anchor or the judge fails. A failure never counts as a reward.
 
     Args:
-        deadline: Seconds within which a group must be scored; else it has no reward.
-        share: Training stops when more than this share of the groups, in 0..1, had no reward in
-            each of the last steps.
-        steps: How many steps in a row that takes.
+        deadline: Seconds within which a group must be scored; after that it has no reward.
+        share: Training stops when more than this share of the groups, from 0 to 1, has no reward
+            for `steps` steps in a row.
+        steps: The number of such steps in a row that stops training.
 
     Raises:
-        InvalidInputError: a name is unknown or a value out of its range.
+        InvalidInputError: a name is unknown or a value is out of range.
 
     Example:
         >>> from catsdk.train import CaTConfig, Failing
@@ -117,18 +119,18 @@ class Failing(Options):
 
 
 class HeldOut(Options):
-    """Evaluation on held-out prompts: the policy alone, its majority, and synthesis on top of it.
+    """Evaluation on held-out prompts: the policy alone, its majority vote, and the synthesis.
 
     Args:
-        answer: The column with known answers, which accuracies need.
-        every: Steps between two evaluations; 0 is never.
-        rollouts: Answers to each prompt, by the trainer's own generation.
-        prompts: The first so many prompts are used; `None` uses all.
-        batch: Completions that a device makes at once.
-        at_start: Whether to evaluate before the first step, too.
+        answer: The column with known answers, which are needed to measure accuracy.
+        every: Steps between two evaluations; 0 turns them off.
+        rollouts: Answers per prompt, generated by the trainer itself.
+        prompts: How many prompts to use, from the first; `None` uses all.
+        batch: Completions that a device generates at once.
+        at_start: Whether to evaluate before the first step as well.
 
     Raises:
-        InvalidInputError: a name is unknown or a value out of its range.
+        InvalidInputError: a name is unknown or a value is out of range.
 
     Example:
         >>> from catsdk.train import CaTConfig, HeldOut
@@ -136,11 +138,11 @@ class HeldOut(Options):
         8
     """
 
-    answer: str | None = Field(default=None, description="the column of known answers")
+    answer: str | None = Field(default=None, description="the column with known answers")
     every: int = Field(default=50, ge=0)
     rollouts: int = Field(default=8, ge=1)
-    prompts: int | None = Field(default=None, ge=1, description="the first so many; else all")
-    batch: int | None = Field(default=None, ge=1, description="completions of a device at once")
+    prompts: int | None = Field(default=None, ge=1, description="the first N; else all")
+    batch: int | None = Field(default=None, ge=1, description="completions per device at once")
     at_start: bool = True
 
 
@@ -148,23 +150,24 @@ class Stop(Options):
     """When training ends early. `None` and `False` turn a signal off.
 
     Args:
-        patience: How often in a row a signal must hold, but for `kept` and `below_majority`.
-        kept: The least share of the held-out prompts on which the policy was sure at first (three
-            quarters of the group gave one answer) whose majority is still that answer. No known
-            answer is read. One evaluation below it ends the training: a reward that makes the
-            policy unlearn what it was sure of destroys.
-        gap: The least lead of the teacher over the policy on held-out prompts.
-        collapse: Whether to end where agreement is above what it was at the best evaluation while
-            held-out accuracy is more than `fall` below it (arXiv 2505.21444).
-        fall: How much accuracy may be lost, in 0..1.
-        constant: The largest share of different prompts with one and the same reference answer.
-            Tasks with few possible answers, such as yes or no, need a higher one or none.
-        entropy: The least mean entropy of a token, in nats.
-        below_majority: Whether to end after the first evaluation where the teacher is right less
+        patience: How many times in a row a signal must hold before training ends; does not apply
+            to `kept` and `below_majority`.
+        kept: Of the held-out prompts on which the policy was sure at first (three quarters of the
+            group gave one answer), the minimum share whose majority is still that answer. Known
+            answers are not used. A single evaluation below the minimum ends training, because a
+            reward that makes the policy unlearn what it was sure of does harm.
+        gap: The minimum lead of the teacher over the policy on held-out prompts.
+        collapse: Whether to end when agreement is higher than at the best evaluation while held-out
+            accuracy is more than `fall` lower than there (arXiv 2505.21444).
+        fall: How much accuracy may be lost, from 0 to 1.
+        constant: The maximum share of different prompts that have the same reference answer. Tasks
+            with few possible answers, such as yes or no, need a higher value or `None`.
+        entropy: The minimum mean entropy per token, in nats.
+        below_majority: Whether to end after the first evaluation in which the teacher is right less
             often than the majority of the same rollouts (paired, 95 %). `False` only warns.
 
     Raises:
-        InvalidInputError: a name is unknown or a value out of its range.
+        InvalidInputError: a name is unknown or a value is out of range.
 
     Example:
         >>> from catsdk.train import CaTConfig, Stop
@@ -186,14 +189,14 @@ class Checkpoints(Options):
     """Which checkpoints are kept.
 
     Args:
-        every: Steps between two; 0 keeps none but the last.
-        keep: How many of the latest are kept, at least 2: of one alone a kill could leave nothing,
-            as it goes before the next one is whole.
-        groups: The most megabytes of the groups that are kept beside them, with references,
-            verdicts and rewards, for `catsdk view`; 0 keeps none.
+        every: Steps between two checkpoints; 0 keeps only the last one.
+        keep: How many of the latest are kept, at least 2: with only one, a kill could leave none,
+            because the old one is deleted before the new one is complete.
+        groups: How many megabytes of groups to keep with them for `catsdk view`, including
+            references, verdicts and rewards; 0 keeps none.
 
     Raises:
-        InvalidInputError: a name is unknown or a value out of its range.
+        InvalidInputError: a name is unknown or a value is out of range.
 
     Example:
         >>> from catsdk.train import CaTConfig, Checkpoints
@@ -211,12 +214,12 @@ class LoRA(Options):
 
     Args:
         rank: The rank of the adapters.
-        alpha: Their scale.
-        dropout: Dropout in them, from 0 to under 1.
-        targets: The modules that get one, or `all-linear`.
+        alpha: The scale of the adapters.
+        dropout: Dropout in the adapters, at least 0 and below 1.
+        targets: The modules that get an adapter, or `all-linear`.
 
     Raises:
-        InvalidInputError: a name is unknown or a value out of its range.
+        InvalidInputError: a name is unknown or a value is out of range.
 
     Example:
         >>> from catsdk.train import CaTConfig, LoRA
@@ -237,19 +240,20 @@ class SFTPlan(Options):
 
     Args:
         epochs: Passes over the pairs.
-        batch: Pairs of one optimiser step.
-        learning_rate: The highest; it falls by a cosine after the warm-up.
-        warmup: The share of the steps, in 0..1, in which it rises.
+        batch: Pairs per optimiser step.
+        learning_rate: The peak learning rate; it decays by a cosine schedule after the warm-up.
+        warmup: The share of the steps, from 0 to 1, during which it rises.
         lora: The adapters; `None` trains all weights.
-        validation: The share of the pairs, from 0 to under 1, on whose loss training stops early.
+        validation: The share of the pairs, at least 0 and below 1, held back to measure the
+            validation loss for early stopping.
         evaluate_every: Steps between two measurements of that loss.
-        patience: How many of them in a row may bring no better loss.
-        sampler: The model string of what answers and synthesizes; by default `model`, in this
-            process.
-        at_once: Prompts that are worked on at once.
+        patience: How many measurements in a row may bring no improvement.
+        sampler: The model string of the model that answers and synthesizes; by default `model`,
+            in this process.
+        at_once: Prompts processed at the same time.
 
     Raises:
-        InvalidInputError: a name is unknown or a value out of its range.
+        InvalidInputError: a name is unknown or a value is out of range.
 
     Example:
         >>> from catsdk.train import CaTConfig, SFTPlan
@@ -266,47 +270,47 @@ class SFTPlan(Options):
     evaluate_every: int = Field(default=20, ge=1)
     patience: int = Field(default=3, ge=1)
     sampler: str | None = Field(default=None, description="model string; else `model` in process")
-    at_once: int = Field(default=64, ge=1, description="prompts that are worked on at once")
+    at_once: int = Field(default=64, ge=1, description="prompts processed at the same time")
 
 
 class CaTConfig(Options):
     """CaT-RL (`grpo`) and CaT-SFT (`sft`) with the paper's settings (section 4, appendix).
 
-    The paper says "global batch size 256" and not of what: here 256 completions are 32 prompts with
-    8 rollouts each; the other reading, 256 prompts, is `batch: 2048`. The loss is GRPO's own
-    (`loss_type="grpo"`), with rewards scaled in their group: TRL's defaults are others.
+    The paper says "global batch size 256" but not what is counted: here it is 256 completions, 32
+    prompts with 8 rollouts each; for the other reading, 256 prompts, set `batch: 2048`. The loss is
+    GRPO's own (`loss_type="grpo"`), with rewards scaled within each group; TRL's defaults differ.
 
-    `cat` describes what is rewarded, as `CaT.from_data` reads it: `estimator`, `reward`, `answers`
-    and `client`. What is left out is the paper's: synthesis by the initial policy, and whether a
-    final answer agrees with it. Estimators and proposers sample as `rollouts` says unless they say
-    otherwise, judges greedily.
+    `cat` describes what is rewarded, in the form that `CaT.from_data` reads: `estimator`, `reward`,
+    `answers` and `client`. Anything left out follows the paper: the initial policy synthesizes, and
+    a final answer is rewarded if it agrees with the synthesis. Estimators and proposers sample with
+    the settings of `rollouts` unless they set their own; judges are greedy.
 
     Args:
         model: A directory, a GGUF file or a name on the hub; `local` is the model in the box.
-        output: The folder of checkpoints, logs and the model.
-        seed: Of the order of the data, the weights of adapters, the rollouts and the anchor.
+        output: The folder for checkpoints, logs and the model.
+        seed: The seed for the data order, the adapter weights, the rollouts and the anchor.
         steps: Optimiser steps.
-        batch: Completions of one optimiser step, over all devices and accumulation steps.
-        device_batch: Completions that pass a device at once.
+        batch: Completions per optimiser step, over all devices and accumulation steps.
+        device_batch: Completions that a device processes at once.
         learning_rate: The learning rate.
         kl: The coefficient of the KL divergence from the initial policy.
-        clip: The clipping range, which is not published; this is TRL's and GRPO's usual one.
-        precision: The type of the weights in training; `auto` takes what the device can.
-        reporters: TRL's reporters: tensorboard, wandb, trackio and others.
+        clip: The clipping range. The paper does not give it; the default is usual for TRL and GRPO.
+        precision: The type of the weights in training; `auto` uses what the device supports.
+        reporters: Reporters of TRL, such as tensorboard, wandb or trackio.
         lora: Adapters instead of full fine-tuning.
         rollouts: How the policy is sampled.
         cat: What is rewarded.
-        probe: How a frozen anchor is watched.
-        failing: What happens when anchor or judge fail.
+        probe: How a frozen anchor is checked.
+        failing: What happens when the anchor or the judge fails.
         evaluation: What is measured on held-out prompts.
         stop: When training ends early.
-        checkpoints: What is kept.
+        checkpoints: Which checkpoints are kept.
         sft: The settings of CaT-SFT.
         trl: Any other argument of TRL's `GRPOConfig` (or `SFTConfig`), such as `use_vllm` or
-            `run_name`; what is set by name here cannot be set there.
+            `run_name`, except those that have a setting of their own here.
 
     Raises:
-        InvalidInputError: a name is unknown or a value out of its range.
+        InvalidInputError: a name is unknown or a value is out of range.
 
     Example:
         >>> from catsdk.train import CaTConfig
@@ -318,9 +322,9 @@ class CaTConfig(Options):
     model: str
     data: str | None = Field(default=None, description="a source of `catsdk.data.read_rows`")
     held_out: str | None = Field(default=None, description="as `data`, with known answers")
-    prompt: str | None = Field(default=None, description="the column of prompts; else a usual one")
+    prompt: str | None = Field(default=None, description="column of prompts; else a common name")
     system: str | None = Field(default=None, description="system message before text prompts")
-    suffix: str = Field(default="", description="added to prompts that are texts")
+    suffix: str = Field(default="", description="added to text prompts")
     output: str = "cat-run"
     seed: int = 0
     steps: int = Field(default=1000, ge=1)
@@ -346,7 +350,7 @@ class CaTConfig(Options):
     @field_validator("cat", mode="before")
     @classmethod
     def _described(cls, value: Any) -> Any:
-        """Accept roles and whole CaTs, too; fill in what is left out, and check the result."""
+        """Also accept roles and whole CaTs; fill in what is left out and check the result."""
         given = value.to_data() if isinstance(value, CaT) else value
         if not isinstance(given, Mapping):
             raise InvalidInputError(
@@ -364,7 +368,7 @@ class CaTConfig(Options):
 
     @property
     def prompts_of_a_step(self) -> int:
-        """How many prompts one optimiser step sees."""
+        """How many prompts one optimiser step uses."""
         return self.batch // self.rollouts.count
 
     @classmethod
@@ -379,11 +383,11 @@ class CaTConfig(Options):
 
         Args:
             text: A mapping of settings.
-            changes: Values by dotted names, such as `rollouts.count`, that go over all others.
-            under: Settings that the text goes over, section by section, such as a preset's.
+            changes: Values by dotted name, such as `rollouts.count`, that override all others.
+            under: Settings, such as a preset's, that the text overrides section by section.
 
         Raises:
-            InvalidInputError: the text is no YAML mapping, or as for the class.
+            InvalidInputError: the text is not a YAML mapping, or as for the class.
         """
         read = data_of(text, "the config") or {}
         if not isinstance(read, dict):
@@ -398,11 +402,11 @@ class CaTConfig(Options):
         """Return the config in a file.
 
         Args:
-            path: A file with YAML.
-            under: Settings that the file goes over, as for `from_yaml`.
+            path: A YAML file.
+            under: Settings that the file overrides, as for `from_yaml`.
 
         Raises:
-            InvalidInputError: it cannot be read, or as for `from_yaml`.
+            InvalidInputError: the file cannot be read, or as for `from_yaml`.
         """
         try:
             text = Path(path).read_text(encoding="utf-8-sig")
@@ -411,7 +415,7 @@ class CaTConfig(Options):
         return cls.from_yaml(text, under=under)
 
     def to_yaml(self) -> str:
-        """Return every setting as YAML; `from_yaml` gives an equal config."""
+        """Return all settings as YAML, from which `from_yaml` makes an equal config."""
         return yaml_of(self.model_dump(mode="json"))
 
 
@@ -426,7 +430,7 @@ def _as_data(name: str, role: Any) -> Any:
 
 
 def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`under` with the settings of `over` in it; sections are merged name by name."""
+    """Return `under` updated with the settings of `over`; sections are merged name by name."""
     whole = dict(under)
     for name, value in over.items():
         old = whole.get(name)

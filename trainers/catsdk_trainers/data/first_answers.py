@@ -13,11 +13,11 @@ from catsdk.answers.votes import Votes
 __all__ = ["FEWEST", "FOLDER", "SURE", "FirstAnswers", "forget_first_answers", "is_sure"]
 
 FOLDER = "first-answers"
-"""Their folder in the output folder: a file for each rank, with one question per line."""
+"""Their folder in the output folder: one file per rank, with one question per line."""
 FEWEST = 8
-"""With fewer questions that the policy was sure of, nothing is reported."""
+"""If the policy was sure of fewer questions than this, nothing is reported."""
 SURE = 0.75
-"""A policy is sure of an answer if at least this share of the rollouts gives it."""
+"""The policy is sure of an answer if at least this share of the rollouts gives it."""
 
 
 def is_sure(votes: Votes, asked: int) -> bool:
@@ -28,15 +28,15 @@ def is_sure(votes: Votes, asked: int) -> bool:
 class FirstAnswers:
     """The policy's first answers to the held-out questions, where it was sure.
 
-    No known answers are needed: a policy is mostly right where it was sure before training, so a
-    training that changes these answers destroys more than it teaches.
+    No known answers are needed: a policy is mostly right where it was sure before training, so
+    training that changes these answers does more harm than good.
 
     Args:
-        folder: The output folder of the training; `None` stores nothing.
+        folder: The output folder of the run; `None` stores nothing.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        """Start empty; answers stored by earlier starts are read on first use."""
+        """Start empty; answers stored before a resume are read on first use."""
         self._folder = folder
         self._known: dict[str, str | None] | None = None
         self._writing = Lock()
@@ -44,7 +44,7 @@ class FirstAnswers:
     def of(self, question: str, votes: Votes, asked: int) -> str | None:
         """The first answer to `question`, if the policy was sure of it.
 
-        A new question is stored with its current answer, and returns `None` this time.
+        A new question is stored with its current answer, and the result is `None` this time.
 
         Args:
             question: The question.
@@ -52,7 +52,7 @@ class FirstAnswers:
             asked: How many rollouts there are, including failed ones.
 
         Returns:
-            The answer; `None` also if the policy was sure of too few questions to report anything.
+            The answer; also `None` if the policy was sure of too few questions to report anything.
         """
         with self._writing:
             known = self._all()
@@ -84,13 +84,13 @@ class FirstAnswers:
 
 
 def forget_first_answers(folder: Path) -> None:
-    """Remove the answers stored by earlier starts in `folder`, for a run that starts over."""
+    """Delete the answers stored in `folder`, for a run that starts over."""
     for file in (folder / FOLDER).glob("rank-*.jsonl"):
         file.unlink()
 
 
 def _pair(line: str) -> tuple[str, str | None] | None:
-    """A question and its answer, or nothing for a line cut off by a kill."""
+    """A question and its answer, or `None` for a line cut off by a kill."""
     try:
         question, answer = json.loads(line)
     except ValueError:

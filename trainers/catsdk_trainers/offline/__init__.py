@@ -1,1 +1,1 @@
-"""Training on syntheses that are made once: fine-tuning and self-distillation."""
+"""Training on syntheses made once in advance: fine-tuning and self-distillation."""

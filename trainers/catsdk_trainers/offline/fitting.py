@@ -30,12 +30,12 @@ def fit(
     """Train, save the model, and report the result.
 
     Args:
-        trainer: One of TRL's trainers, with the model and the rows.
+        trainer: One of TRL's trainers, with its model and rows.
         config: The settings of the training.
         ready: The model, the pairs and the budget.
         callbacks: Further callbacks of the trainer.
         title: The title of the progress bar.
-        early: The reason to give if it ends before its last step with budget left.
+        early: The reason to report if training ends before its last step with budget left.
     """
     trainer.remove_callback(PrinterCallback)
     watch = [BudgetStop(ready.spending)] if ready.spending.budget is not None else []

@@ -1,4 +1,4 @@
-"""The syntheses that an offline training learns from, made once by the initial policy and saved."""
+"""The syntheses for offline training, made once by the initial policy and saved."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ from catsdk_trainers.trl.weights import initial_weights
 __all__ = ["Prepared", "prepared", "synthesized_pairs"]
 
 PAIRS = "synthesized.jsonl"
-# The settings that determine the pairs, beside the rows and the model.
+# The settings that determine the pairs, in addition to the rows and the model.
 _DECIDING = {"model", "seed", "rollouts"}
 _DECIDING_ROLES = ("estimator", "answers")
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Everything that an offline training starts with.
+    """Everything that offline training needs to begin.
 
     Args:
         model: The model to train.
         tokenizer: Its tokenizer.
         pairs: Prompts, each with its synthesis as `completion`.
         checkpoint: The checkpoint to resume from.
-        spending: What is left of the budget, of which only the seconds matter from here on.
-        unfinished: Why some prompts have no synthesis, if the budget is the cause.
+        spending: Tracks the budget; from here on only its seconds matter.
+        unfinished: The message that some prompts have no synthesis, if the budget ran out.
     """
 
     model: Any
@@ -73,13 +73,13 @@ def prepared(
     resume: bool,
     fewest: int = 1,
 ) -> Prepared:
-    """Load the model, and synthesize for each prompt that has no synthesis yet.
+    """Load the model and make a synthesis for each prompt that has none yet.
 
-    Under a launcher the first rank has them made, and the others wait. `fewest` is the number of
-    prompts that the trainer needs for a step, with a synthesis each.
+    Under a launcher the first rank makes them while the others wait. `fewest` is the number of
+    prompts with a synthesis that the trainer needs for a step.
 
     Raises:
-        InvalidInputError: there are no data, too few for a step, or they are wrong.
+        InvalidInputError: there is no data, too little for a step, or it is invalid.
         ConfigurationError: the output folder holds another run.
         ModelNotFoundError: there is no such model.
         NoEvidenceError: no prompt could be synthesized, or too few for a step.
@@ -129,7 +129,7 @@ def synthesized_pairs(
     kept: Path,
     spending: Spending | None = None,
 ) -> list[dict[str, Any]]:
-    """The pairs of prompt and synthesis in the order of `rows`; pairs in `kept` are reused.
+    """Return pairs of prompt and synthesis in the order of `rows`, reusing those in `kept`.
 
     A prompt whose synthesis failed or was cut short gives no pair; `kept` records the cause. Pairs
     made with other settings, from other rows or by another model are ignored.
@@ -138,9 +138,9 @@ def synthesized_pairs(
         config: The settings of the training.
         rows: The data.
         sampler: The model that answers and, for a `PolicyAnchor`, synthesizes; `None` makes no new
-            pairs, and uses those of the latest model.
+            pairs and uses those of the latest model.
         kept: The file with the pairs.
-        spending: Pays for the calls.
+        spending: The budget that the calls are charged to.
     """
     roles = [config.cat.get(name) for name in _DECIDING_ROLES]
     key = fingerprint([config.model_dump(include=_DECIDING, mode="json"), {"cat": roles}, *rows])
@@ -178,7 +178,7 @@ def _method(config: CaTConfig, sampler: str | Provider) -> CaT:
 
 
 def _prompts(config: CaTConfig) -> str | None:
-    """The prompt set that the config's anchor is given."""
+    """The prompt set of the config's anchor."""
     anchors = (part for part in parts_of(teacher_of(config)) if isinstance(part, PolicyAnchor))
     return next((anchor.prompts for anchor in anchors), None)
 

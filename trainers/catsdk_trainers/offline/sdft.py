@@ -1,4 +1,4 @@
-"""sdft: self-distillation: the model that reads the synthesis teaches the model without it."""
+"""sdft: self-distillation, where the model that reads the synthesis teaches the one without it."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def sdft(
     r"""Distil the policy that reads the synthesis into the policy that does not (arXiv 2601.19897).
 
     The syntheses are made once and saved, as in `sft`. Then TRL's SDFTTrainer lets the policy
-    answer each prompt `rollouts.count` times, and moves its distribution at each token towards that
-    of the initial policy with the prompt's synthesis in its context. So the policy learns on its
-    own outputs, and imitates no text. This is not part of the paper.
+    answer each prompt `rollouts.count` times and moves its distribution at each token towards that
+    of the initial policy with the synthesis in its context. The policy therefore learns from its
+    own outputs and does not imitate a text. This is not part of the paper.
 
     Of the config's `sft`, only the epochs, the learning rate and the adapters are used; `batch` and
     `device_batch` count completions, as in `grpo`. Other settings of TRL's `SDFTConfig`, such as
@@ -76,9 +76,9 @@ def sdft(
         >>> sdft(config, [{"prompt": "23 + 58"}, {"prompt": "58 + 23"}], teacher=teacher).steps
         1
     """
-    # Raises for wrong settings before anything is paid for.
+    # Raises for invalid settings before any call is paid for.
     arguments = made(SDFTConfig, sdft_arguments(config, SDFTConfig, template=TEMPLATE))
-    # TRL reads the weights of its teacher a second time: they are those of the config's model.
+    # TRL loads the config's model a second time, as its teacher.
     fewest = config.prompts_of_a_step
     ready = prepared(config, data, teacher=teacher, resume=resume, fewest=fewest)
     rows = [

@@ -1,4 +1,4 @@
-"""sft: CaT-SFT from a config: synthesize once with the initial policy, then fine-tune on it."""
+"""sft: CaT-SFT from a config: synthesize once with the initial policy, then fine-tune."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def sft(
     r"""Fine-tune on (prompt, synthesis) pairs made offline (CaT-SFT; paper, section 4).
 
     First the initial policy, in this process or named by `config.sft.sampler`, answers each prompt
-    G times and synthesizes. The pairs are saved in `synthesized.jsonl` in the output folder, and
+    G times and synthesizes. The pairs are saved in `synthesized.jsonl` in the output folder and
     reused, even without `resume`, as long as the model, the settings and the rows are the same.
-    Then TRL's SFTTrainer trains on them, and stops early when the validation loss stops falling. A
+    Then TRL's SFTTrainer trains on them and stops early when the validation loss stops falling. A
     `PolicyAnchor` in the config's estimator is that same initial policy. Under a launcher the first
     rank makes the pairs and the others wait. When the config's `budget` is used up, the remaining
     prompts get no pair; its time limit also ends the fine-tuning.
@@ -71,7 +71,7 @@ def sft(
         >>> sft(config, rows, teacher=teacher).steps
         1
     """
-    # Raises for wrong settings before anything is paid for.
+    # Raises for invalid settings before any call is paid for.
     made(SFTConfig, sft_arguments(config, evaluates=True))
     ready = prepared(config, data, model=model, tokenizer=tokenizer, teacher=teacher, resume=resume)
     tests, training = _split(ready.pairs, config.sft.validation, config.seed)

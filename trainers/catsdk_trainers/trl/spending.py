@@ -1,4 +1,4 @@
-"""The budget of a training: one for all ranks and resumes, kept in the output folder."""
+"""The budget of a training run, shared by all ranks and resumes and kept in the output folder."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from catsdk_trainers.trl.ranks import everywhere, on_first_rank
 __all__ = ["FOLDER", "Spending", "Spent", "forget_spent"]
 
 FOLDER = "spent"
-"""Where the output folder keeps what was spent: a file for each start of the run and rank."""
+"""Where the output folder records spending: one file per rank each time the run is started."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spent(Amount):
-    """What calls used, and for how long the training ran."""
+    """What the calls used and how long training ran."""
 
     requests: int = 0
     seconds: float = 0.0
@@ -40,7 +40,7 @@ class Spent(Amount):
         )
 
     def over(self, budget: Budget) -> str | None:
-        """Say which cap of `budget` is reached, if one is."""
+        """Name the cap of `budget` that is reached, if any."""
         for name, value in asdict(self).items():
             cap = getattr(budget, name)
             if cap is not None and value >= cap:
@@ -49,28 +49,28 @@ class Spent(Amount):
 
 
 class _RankAccount(Account):
-    """The account of one rank, whose caps are set anew for each step."""
+    """The account of one rank; its caps are reset for each step."""
 
     def allow(self, budget: Budget) -> None:
-        """Set new caps from now on, and restart the clock for the seconds."""
+        """Set new caps and restart the clock for the seconds."""
         self.budget, self._until, self.refused = budget, None, False
 
 
 class Spending:
-    """What a training may still spend, shared out among the ranks before each step.
+    """What training may still spend, divided among the ranks before each step.
 
-    Every rank pays from a share of what is left, in proportion to the groups that it scores, so
-    that all of them together never pass the budget. What was spent is written down as groups are
-    scored, so that a run that is killed and resumed goes on counting. `ended` says, on all ranks
-    alike, why nothing more is sent.
+    Each rank gets a share of the remaining budget in proportion to the groups it scores, so that
+    together they never exceed it. Spending is recorded as groups are scored, so a run that is
+    killed and resumed continues the count. `ended` has the same value on all ranks: the reason why
+    nothing more is sent.
 
     Args:
-        budget: Caps on all calls of anchor and judge, and on the time of the training in seconds;
-            `None` is no cap, and what is spent is only counted where there is one.
+        budget: Caps on all calls to the anchor and the judge, and on training time in seconds;
+            `None` sets no cap, and then spending is not counted.
     """
 
     def __init__(self, budget: Budget | None) -> None:
-        """Begin with nothing spent; nothing is read or written."""
+        """Begin with nothing spent; nothing is read or written yet."""
         self.budget = budget
         self.ended: str | None = None
         self._account = None if budget is None else _RankAccount(budget)
@@ -81,17 +81,17 @@ class Spending:
 
     @property
     def account(self) -> Account | None:
-        """Pays for the calls of this rank."""
+        """The account that this rank's calls are charged to; `None` without a budget."""
         return self._account
 
     @property
     def spent(self) -> Spent:
-        """What all ranks and earlier starts spent, as far as this rank has heard."""
+        """What all ranks have spent, also before a resume, as last reported to this rank."""
         return self._before + self._all
 
     @property
     def share(self) -> float:
-        """How much of the budget is spent, in 0..1: of the cap that is nearest."""
+        """The spent share of the cap nearest to its limit, from 0 to 1."""
         if self.budget is None:
             return 0.0
         caps = {name: getattr(self.budget, name) for name in asdict(self.spent)}
@@ -99,7 +99,7 @@ class Spending:
         return min(1.0, max(shares, default=0.0))
 
     def begin(self, folder: Path) -> None:
-        """Go on counting from what `folder` says that earlier starts spent. Collective."""
+        """Continue from the spending recorded in `folder` before a resume. Collective."""
         if self.budget is None or self._file is not None:
             return
         start, self._before = on_first_rank(lambda: _read(folder / FOLDER))
@@ -109,14 +109,14 @@ class Spending:
         self._allow_first_rank_the_rest()
 
     def count_only_time(self) -> None:
-        """Keep to the seconds alone from now on, since no further call is made."""
+        """Enforce only the seconds from now on, since no more calls are made."""
         if self.budget is not None:
             seconds = self.budget.seconds
             self.budget = None if seconds is None else Budget(seconds=seconds)
             self.ended = None if self.budget is None else self.spent.over(self.budget)
 
     def allot(self, groups: int) -> None:
-        """Give this rank its share of what is left, for a step of `groups` groups. Collective."""
+        """Give this rank its share of what is left for a step of `groups` groups. Collective."""
         if self.budget is None or self._account is None:
             return
         counts, _ = self._exchanged(groups)
@@ -124,7 +124,7 @@ class Spending:
         self._allow(first / total, (first + groups) / total)
 
     def settle(self) -> None:
-        """Hear what all ranks spent, and whether one was refused. Collective."""
+        """Collect what all ranks spent and whether any had a call refused. Collective."""
         if self.budget is None or self._account is None:
             return
         refused, spent = self._exchanged(self._account.refused)
@@ -135,10 +135,10 @@ class Spending:
         self._allow_first_rank_the_rest()
 
     def note(self) -> None:
-        """Write down what this rank spent since the start."""
+        """Record what this rank has spent since this process started."""
         if self._file is None:
             return
-        # Groups end in several threads; the last one writes what all of them spent.
+        # Groups finish in several threads; the last one to write records the spending of all.
         with self._writing:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             new = self._file.with_suffix(".new")
@@ -146,11 +146,11 @@ class Spending:
             new.replace(self._file)
 
     def _allow_first_rank_the_rest(self) -> None:
-        """Between two steps it is the first rank alone that asks, whether the anchor drifted."""
+        """Let the first rank spend the rest: between steps, only its drift probe makes calls."""
         self._allow(0.0 if _rank() == 0 else 1.0, 1.0)
 
     def _allow(self, start: float, end: float) -> None:
-        """Let this rank use what it has used and, of the rest, the part from `start` to `end`."""
+        """Cap this rank at what it has used plus the part of the rest from `start` to `end`."""
         budget, account, spent = self.budget, self._account, self.spent
         assert budget is not None and account is not None
 
@@ -159,7 +159,7 @@ class Spending:
             if cap is None:
                 return None
             rest = max(0, cap - getattr(spent, name))
-            # Requests and tokens are whole: rounded at the same places on all ranks.
+            # Requests and tokens are whole numbers, rounded at the same points on all ranks.
             low, high = (
                 rest * at if name == "usd" else int(rest * at + 1e-6) for at in (start, end)
             )
@@ -171,14 +171,14 @@ class Spending:
         account.allow(budget.model_copy(update=caps))
 
     def _exchanged(self, told: Any) -> tuple[list[Any], Spent]:
-        """What each rank tells, and what all of them spent."""
+        """Each rank's `told`, and what all ranks spent."""
         self._start_clock()
         ranks = everywhere((told, self._own()))
         self._all = sum((own for _, own in ranks), Spent())
         return [each for each, _ in ranks], self.spent
 
     def _own(self) -> Spent:
-        """What this rank spent since the start; the first one's clock is everybody's."""
+        """What this rank spent since this process started; only the first rank counts seconds."""
         account = self._account
         seconds = 0.0
         if self._began is not None and _rank() == 0:
@@ -188,7 +188,7 @@ class Spending:
         return Spent(account.tokens, account.usd, account.requests, seconds)
 
     def _told(self) -> str:
-        """What is spent of each cap."""
+        """How much of each cap is spent."""
         caps = {name: getattr(self.budget, name) for name in asdict(self.spent)}
         return ", ".join(
             f"{value:,.6g} of {caps[name]:,} {name}"
@@ -205,7 +205,7 @@ class Spending:
 
 
 def forget_spent(folder: Path) -> None:
-    """Remove what earlier starts in `folder` spent, for a run that begins anew there."""
+    """Delete the spending recorded in `folder`, for a run that starts over there."""
     for file in (folder / FOLDER).glob("start-*.json"):
         file.unlink()
 
@@ -215,7 +215,7 @@ def _rank() -> int:
 
 
 def _read(folder: Path) -> tuple[int, Spent]:
-    """The number of the next start, and what all before it spent."""
+    """The number for this process's files, and what earlier processes spent."""
     files = [*folder.glob("start-*.json")]
     total = sum((Spent(**json.loads(file.read_text("utf-8"))) for file in files), Spent())
     return 1 + max((int(file.name.split("-")[1]) for file in files), default=-1), total
