@@ -72,10 +72,10 @@ _UNKNOWN: Final = ("service_tier", "user_id", "store", "logprobs")
 
 
 class CaTLM(dspy.LM):  # type: ignore[misc]
-    """An LM of DSPy each of whose answers is a reference made of several rollouts.
+    """A DSPy LM whose every answer is a reference made from several rollouts.
 
-    A call that offers tools is the policy's own, asked once: calls of tools are not synthesized.
-    DSPy's own `n` asks for several such answers, each made anew.
+    The policy alone answers a call that offers tools, once: tool calls are not synthesized.
+    DSPy's own `n` asks for several such answers, each made independently.
 
     Args:
         policy: The policy, a model string such as `openai:gpt-5`, or a provider.
@@ -88,7 +88,7 @@ class CaTLM(dspy.LM):  # type: ignore[misc]
             `cache`. `num_retries` is 0 here: catsdk repeats single calls itself.
 
     Raises:
-        InvalidInputError: an argument is not known or out of its range.
+        InvalidInputError: an argument is unknown or out of range.
 
     Example:
         >>> import dspy  # doctest: +SKIP
@@ -105,7 +105,7 @@ class CaTLM(dspy.LM):  # type: ignore[misc]
         answers: Any = None,
         **settings: Any,
     ) -> None:
-        """Open nothing; models are opened at the first call."""
+        """Store the settings; models are opened at the first call."""
         described = {"policy": policy, "estimator": estimator, "answers": answers}
         self._described = {name: value for name, value in described.items() if value is not None}
         engine = _Engine(self._described, check_count(rollouts, "rollouts"))
@@ -116,7 +116,7 @@ class CaTLM(dspy.LM):  # type: ignore[misc]
         super().__init__(named, engine=engine, async_engine=_AsyncEngine(engine), **settings)
 
     def dump_state(self) -> dict[str, Any]:
-        """Write what makes this LM again, for `program.save`.
+        """Return the state that recreates this LM, for `program.save`.
 
         Returns:
             The policy, the rollouts and the settings; no keys.
@@ -134,11 +134,11 @@ class CaTLM(dspy.LM):  # type: ignore[misc]
 
     @classmethod
     def load_state(cls, state: dict[str, Any], *, allow_custom_lm_class: bool = False) -> CaTLM:
-        """Make the LM that `dump_state` wrote.
+        """Recreate the LM from what `dump_state` returned.
 
         Args:
-            state: What it wrote.
-            allow_custom_lm_class: Takes part in DSPy's own check, before this.
+            state: What `dump_state` returned.
+            allow_custom_lm_class: Used by DSPy's own check, before this method runs.
 
         Returns:
             An equal LM.
@@ -162,19 +162,19 @@ class _Engine:
         self._kept = Kept(lambda: _made(described))
 
     def __deepcopy__(self, memo: object) -> _Engine:
-        """Be shared by copies of a program, as DSPy shares clients: one method for all of them."""
+        """Share one method between copies of a program, as DSPy shares clients."""
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Be made anew where a program is pickled."""
+        """Recreate the engine when a program is unpickled."""
         return _Engine, (self.described, self.rollouts)
 
     def complete(self, request: lm15.Request) -> lm15.Response:
-        """Answer, and block meanwhile."""
+        """Answer, blocking until done."""
         return in_one_loop(lambda: self.answer(request))
 
     def stream(self, request: lm15.Request) -> Iterator[Any]:
-        """Give the answer as events; it comes whole."""
+        """Yield the complete answer as events."""
         yield from lm15.response_to_events(self.complete(request))
 
     async def answer(self, request: lm15.Request) -> lm15.Response:
@@ -202,7 +202,7 @@ class _AsyncEngine:
         self._engine = engine
 
     def __deepcopy__(self, memo: object) -> _AsyncEngine:
-        """Be shared, like the engine itself."""
+        """Share this object, like the engine itself."""
         return self
 
     async def complete(self, request: lm15.Request) -> lm15.Response:
@@ -210,7 +210,7 @@ class _AsyncEngine:
         return await self._engine.answer(request)
 
     async def stream(self, request: lm15.Request) -> AsyncIterator[Any]:
-        """Give the answer as events; it comes whole."""
+        """Yield the complete answer as events."""
         for event in lm15.response_to_events(await self._engine.answer(request)):
             yield event
 
@@ -223,7 +223,7 @@ def _made(described: Mapping[str, Any]) -> CaT:
 
 
 def _outputs(text: str) -> str | None:
-    """What stands in the fields of an answer of DSPy's, but for the reasoning."""
+    """The output fields of a DSPy answer, without the reasoning."""
     _, *pieces = _FIELD.split(text)
     fields = dict(zip(pieces[::2], map(str.strip, pieces[1::2]), strict=True))
     told = [(name, value) for name, value in fields.items() if name not in _NO_OUTPUTS]

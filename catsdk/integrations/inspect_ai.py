@@ -80,7 +80,7 @@ class CatAPI(ModelAPI):  # type: ignore[misc]
     """A method as a model: `cat/MODEL`, where MODEL is what the policy is.
 
     Each answer is a reference made of `n` rollouts. A turn that offers tools is the policy's own,
-    asked once: a call of a tool cannot be synthesized. A reference that could not be made is an
+    asked once: a tool call cannot be synthesized. If no reference can be made, that is an
     error of its sample, never an answer.
 
     Args:
@@ -94,7 +94,7 @@ class CatAPI(ModelAPI):  # type: ignore[misc]
         answers: How answers are found and compared, as in a recipe.
 
     Raises:
-        InvalidInputError: an argument is not known or out of its range.
+        InvalidInputError: an argument is unknown or out of range.
 
     Example:
         From a shell: `inspect eval task.py --model cat/openai:gpt-5 -M n=8 -M estimator=Majority`.
@@ -143,7 +143,7 @@ class CatAPI(ModelAPI):  # type: ignore[misc]
         tool_choice: ToolChoice,
         config: GenerateConfig,
     ) -> ModelOutput:
-        """Answer by the method, or by the policy alone where tools are offered.
+        """Answer with the method, or with the policy alone if tools are offered.
 
         Raises:
             InvalidInputError: a setting has no meaning for a method.

@@ -16,7 +16,7 @@ __all__ = ["Kept"]
 
 
 class Kept:
-    """Opens a method when it is first asked, in a task of its own, and keeps it open.
+    """Opens a method on first use, in its own task, and keeps it open.
 
     Frameworks call a model from whatever task they like, and close it from another. A method must
     be closed by the task that opened it, so it has one, for each event loop. Without a call of
@@ -41,7 +41,7 @@ class Kept:
         self._held: dict[object, _Held] = {}
 
     async def opened(self) -> CaT:
-        """Give the method, open in the running loop.
+        """Return the method, open in the running loop.
 
         Raises:
             ConfigurationError: a model cannot be made; the next call tries again.
@@ -82,14 +82,14 @@ class _Held:
                 self.ready.set()
                 await self.closing.wait()
         except Exception as error:  # noqa: BLE001
-            # Told to whoever asks for the method, rather than to nobody.
+            # Raised to whoever asks for the method, rather than lost.
             self.failure = error
         finally:
             self.ready.set()
             self.closed.set()
 
 
-# A task that nobody holds may be collected while it runs.
+# A task without a reference may be garbage-collected while it runs.
 _tasks: set[asyncio.Task[None]] = set()
 
 

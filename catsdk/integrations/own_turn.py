@@ -15,7 +15,7 @@ __all__ = ["own_turn"]
 async def own_turn(
     cat: CaT, messages: tuple[Message, ...], sampling: Sampling, seed: int | None, tools: Tools
 ) -> Completion:
-    """Ask the policy of a method once, and offer it tools.
+    """Ask a method's policy once, offering it tools.
 
     Args:
         cat: The method, open.
@@ -25,7 +25,7 @@ async def own_turn(
         tools: What it may call.
 
     Returns:
-        Its answer, with the calls of tools under the names that they were offered by.
+        Its answer, with tool calls under the names the tools were offered by.
 
     Raises:
         InvalidInputError: the policy takes no tools.

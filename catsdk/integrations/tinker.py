@@ -80,7 +80,7 @@ class TinkerModel:
         client: What samples, such as
             `service.create_sampling_client(base_model="Qwen/Qwen3-8B")`.
         renderer: What writes a conversation in the model's tokens, made by `get_renderer`.
-        name: What its calls are listed under.
+        name: The name its calls are listed under.
 
     Example:
         ::
@@ -112,7 +112,7 @@ class TinkerModel:
         """Sample `request.n` answers in one call.
 
         Raises:
-            UnsupportedError: the request needs what Tinker's sampling has not.
+            UnsupportedError: the request needs something Tinker's sampling lacks.
             ProviderError: the service failed.
         """
         prompt = self.renderer.build_generation_prompt(self._turns(request))
@@ -186,7 +186,7 @@ class CaTGroupBuilder(EnvGroupBuilder):  # type: ignore[misc]
         renderer: The policy's renderer, made by `get_renderer`.
         num_envs: G, the number of answers.
         row: The other columns of the prompt's data row, such as a known answer for `Gold`.
-        tags: What the cookbook's metrics are told apart by.
+        tags: Tags that tell the cookbook's metrics apart.
 
     Raises:
         InvalidInputError: the method has no reward, the prompt is invalid, or `num_envs` is out of
@@ -207,13 +207,13 @@ class CaTGroupBuilder(EnvGroupBuilder):  # type: ignore[misc]
     tags: tuple[str, ...] = ("cat",)
 
     def __post_init__(self) -> None:
-        """Check what would fail only after answers were paid for."""
+        """Check early what would otherwise fail only after answers were paid for."""
         _check_reward(self.cat)
         check_count(self.num_envs)
         object.__setattr__(self, "prompt", check_prompt(self.prompt))
 
     async def make_envs(self) -> Sequence[Env]:
-        """Give `num_envs` environments of one turn."""
+        """Return `num_envs` single-turn environments."""
         turns = [_turn(message) for message in check_prompt(self.prompt)]
         return [_Reply(turns, self.renderer) for _ in range(self.num_envs)]
 
@@ -240,7 +240,7 @@ async def group_rewards(
 ) -> list[tuple[float, Metrics]]:
     """Reward trajectories of one prompt by a method, for a builder's `compute_group_rewards`.
 
-    Of each trajectory, what the policy said in all of its turns is the rollout. The method is
+    Each rollout is what the policy said in all turns of a trajectory. The method is
     opened once in an event loop, and closed with it.
 
     Args:
@@ -272,7 +272,7 @@ async def group_rewards(
 
 
 class _Reply(Env):  # type: ignore[misc]
-    """One answer to a prompt; its reward is the group's to give."""
+    """One answer to a prompt; the group gives its reward."""
 
     def __init__(self, turns: list[renderers.Message], renderer: renderers.Renderer) -> None:
         self.turns, self.renderer = turns, renderer
@@ -290,13 +290,13 @@ class _Reply(Env):  # type: ignore[misc]
         )
 
 
-# Builders share a method, and their group is all that they know: so it is kept open here.
+# Builders share a method but know only their own group, so it is kept open here.
 _kept: WeakKeyDictionary[CaT, Kept] = WeakKeyDictionary()
 
 
 def _kept_for(c: CaT) -> Kept:
     if c not in _kept:
-        # Copies, which do not keep `c` itself from going.
+        # Copies, which do not keep `c` itself alive.
         _kept[c] = Kept(partial(copy.copy, copy.copy(c)))
     return _kept[c]
 

@@ -40,7 +40,7 @@ class GroupRubric:
     Args:
         c: The method; it has a reward, and names its anchor.
         name: What the reward, and the metrics that begin with it, are called on a trace.
-        weight: What the reward counts beside others on a trace.
+        weight: The weight of the reward beside others on a trace.
 
     Raises:
         InvalidInputError: `c` is not a CaT, or has no reward.
@@ -64,11 +64,11 @@ class GroupRubric:
         if c.rewarder is None:
             raise InvalidInputError(f"{c!r:.200} has no reward; give one such as AnswerReward()")
         self.cat, self.name, self.weight = c, name, weight
-        # Each event loop has an own copy.
+        # Each event loop has its own copy.
         self._kept = Kept(lambda: c.with_client(c.client))
 
     async def score(self, task: vf.Task, traces: Sequence[vf.Trace]) -> Scored:
-        """Record on each trace its reward, and how it came about.
+        """Record each trace's reward and how it came about.
 
         Beside the reward, a trace is given the metric `NAME_agreement`, the reference and the
         reasons in `info[NAME]`; the first one is also given the usage of all calls. A trace that
@@ -146,7 +146,7 @@ class CaTEnv(vf.Env[CaTEnvConfig]):  # type: ignore[misc]
         config: The taskset, the agent and the method.
 
     Raises:
-        InvalidInputError: the method is not described rightly.
+        InvalidInputError: the description of the method is invalid.
 
     Example:
         `vf-eval gsm8k --env.id catsdk-env --env.n 4 --env.cat.estimator openai:gpt-5`
@@ -183,7 +183,7 @@ class CaTEnv(vf.Env[CaTEnvConfig]):  # type: ignore[misc]
 
 
 def _as_metrics(trace: vf.Trace) -> None:
-    """Keep what the task's own rewards say of a trace, without training on it."""
+    """Keep the task's own rewards of a trace as metrics, without training on them."""
     for name, reward in trace.rewards.items():
         if reward is not None:
             trace.record_metric(name, reward.score)

@@ -1,7 +1,7 @@
-"""What users test with: a scripted model, and a server on this machine that misbehaves on demand.
+"""Test tools for users: a scripted model and a local server that misbehaves on demand.
 
 `LoopbackServer` and its `Weather` need aiohttp, so they are loaded when they are first used.
-`chaos(seed)` is the weather in which everything goes wrong at once; a `RawReply` is sent as it is.
+`chaos(seed)` makes everything go wrong at once; a `RawReply` is sent as it is.
 """
 
 from catsdk.core.doors import door

@@ -69,7 +69,7 @@ class ChatWire(Wire):
         return key if scheme == "Bearer" else None
 
     def request_of(self, payload: dict[str, Any]) -> Request:
-        """The request that a payload stands for."""
+        """The request that a payload represents."""
         stop = payload.get("stop") or ()
         return Request(
             messages=chat_of(payload["messages"]),

@@ -15,11 +15,11 @@ from catsdk.testing.wire import Fault, Refusal, Wire, encoded
 
 __all__ = ["PAUSE", "Delivery"]
 
-# Seconds between two bytes of a trickle: a short reply takes longer than any patience in a test.
+# Seconds between two bytes of a trickle: even a short reply outlasts any timeout in a test.
 PAUSE = 0.5
 
 _PAST = "Wed, 21 Oct 2015 07:28:00 GMT"
-# Random bytes do not get smaller: what is sent is over any limit for compressed bodies.
+# Random bytes do not compress: what is sent exceeds any limit for compressed bodies.
 _COMPRESSED = 2**20
 _JSON = {"content-type": "application/json"}
 
@@ -127,7 +127,7 @@ class Delivery:
 
     async def _endless(self) -> web.StreamResponse:
         response = await self._begun("application/json")
-        # Ends when the client goes away: aiohttp cancels the handler then.
+        # Ends when the client disconnects: aiohttp then cancels the handler.
         while True:
             await response.write(b" " * 2**20)
 

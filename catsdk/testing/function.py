@@ -23,9 +23,9 @@ class FunctionProvider:
         script: A function of the request, plain or async. It returns one reply, which stands for
             all n, or a list with one for each. A text is a completion whose usage counts words as
             tokens, the prompt's with the first of n; a `Completion` stays as it is.
-        name: What its calls are listed under.
+        name: The name its calls are listed under.
         capabilities: What it declares.
-        requests: Keeps what was asked.
+        requests: The requests received.
 
     Example:
         >>> import catsdk as cat
@@ -49,7 +49,7 @@ class FunctionProvider:
     async def complete(
         self, request: Request, on_text: OnText | None = None
     ) -> Sequence[Completion]:
-        """Answer with the script; `on_text` is told the first text line by line."""
+        """Answer with the script; `on_text` gets the first text line by line."""
         self.requests.append(request)
         scripted = self.script(request)
         reply = await scripted if isinstance(scripted, Awaitable) else scripted

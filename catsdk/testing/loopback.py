@@ -109,7 +109,7 @@ class LoopbackServer:
         weather: Weather = CALM,
         batch_weather: BatchWeather | None = None,
     ) -> None:
-        """Choose what is served; nothing listens yet."""
+        """Store the settings; the server does not listen yet."""
         self.model, self.key, self.takes_n = model, key, takes_n
         self.served: deque[Served] = deque(maxlen=KEPT)
         self.url = ""
@@ -125,11 +125,11 @@ class LoopbackServer:
 
     @property
     def payloads(self) -> list[dict[str, Any]]:
-        """The bodies of the last requests, in the order in which they came."""
+        """The bodies of the last requests, in order of arrival."""
         return [served.payload for served in self.served if served.payload is not None]
 
     def change(self, weather: Weather) -> None:
-        """Change the weather; counters and lists begin anew.
+        """Change how the server misbehaves, and reset counters and lists.
 
         Args:
             weather: How the server misbehaves from now on.
@@ -138,10 +138,10 @@ class LoopbackServer:
         self.served.clear()
 
     def fail_next(self, *faults: Fault) -> None:
-        """Let the next requests fail, before the weather has its say.
+        """Make the next requests fail, before any random fault.
 
         Args:
-            faults: One fault for each request to come, in their order.
+            faults: One fault for each coming request, in order.
 
         Raises:
             ValueError: there is no such fault.

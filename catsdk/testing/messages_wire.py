@@ -79,7 +79,7 @@ class MessagesWire(Wire):
         return headers.get("x-api-key") or (key if scheme == "Bearer" else None)
 
     def request_of(self, payload: dict[str, Any]) -> Request:
-        """The request that a payload stands for."""
+        """The request that a payload represents."""
         system = payload.get("system")
         front = [Message(role="system", content=_text(system))] if system else []
         return Request(

@@ -38,7 +38,7 @@ class Weather:
         seed: Chooses what each request meets.
 
     Raises:
-        ValueError: the shares come to more than 1 together, or one is out of range.
+        ValueError: the shares add up to more than 1, or one is out of range.
 
     Example:
         >>> from catsdk.testing import Weather
@@ -57,7 +57,7 @@ class Weather:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what is not a fault, and shares that are none.
+        """Check the names of the faults and their shares.
 
         Raises:
             ValueError: a fault is unknown, or the shares are negative or over 1 together.
@@ -72,7 +72,7 @@ class Weather:
 
     @property
     def shares(self) -> dict[Fault, float]:
-        """The share of each fault, all sources together."""
+        """The share of each fault, from all sources combined."""
         shares: dict[Fault, float] = dict(self.faults)
         shares["429"] = shares.get("429", 0.0) + self.rate_limited_share
         shares["500"] = shares.get("500", 0.0) + self.failing_share
@@ -83,7 +83,7 @@ CALM = Weather()
 
 
 def chaos(seed: int = 0, *, times: float = 1.0, latency: float = 0.01) -> Weather:
-    """Return the weather in which everything goes wrong at once, stragglers too.
+    """Return a `Weather` in which everything goes wrong at once, stragglers included.
 
     Args:
         seed: Chooses what each request meets.
@@ -120,7 +120,7 @@ class Forecast:
 class Chance:
     """Draws what each request meets from what it says and how often it came before.
 
-    So the order in which different requests arrive, which no seed governs, changes nothing.
+    The order in which different requests arrive, which no seed controls, has no effect.
     """
 
     weather: Weather

@@ -81,7 +81,7 @@ class Wire(ABC):
 
     @abstractmethod
     def request_of(self, payload: Payload) -> Request:
-        """The request that a payload stands for."""
+        """The request that a payload represents."""
 
     @abstractmethod
     def reply_of(self, completions: Sequence[Completion], payload: Payload) -> Payload:
@@ -103,7 +103,7 @@ def encoded(event: object, name: str | None = None) -> bytes:
 
 
 def chat_of(messages: Sequence[object]) -> tuple[Message, ...]:
-    """The messages of a payload; texts in several parts are joined to one.
+    """The messages of a payload; text in several parts is joined.
 
     Raises:
         UnreadableError: one is not of the wire.

@@ -59,7 +59,7 @@ def as_theirs(model: str) -> Generator[None]:
 def _theirs(error: CatError, model: str) -> Any:
     cause: BaseException | None = error
     while cause is not None:
-        # It is the wrapped model's own one, if that was the anchor.
+        # The wrapped model's own error, if that model was the anchor.
         if isinstance(cause, AgentRunError | UserError):
             return cause
         if isinstance(cause, InvalidInputError | ConfigurationError):

@@ -1,4 +1,4 @@
-"""Messages and responses of pydantic-ai as an anchor is shown them."""
+"""Messages and responses of pydantic-ai, converted for an anchor."""
 
 # pyright: reportMissingImports=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
@@ -29,7 +29,7 @@ __all__ = ["call_of", "conversation", "joined", "text_of"]
 
 
 def text_of(response: ModelResponse) -> str:
-    """What a response says: its texts."""
+    """The text of a response."""
     return joined(response.parts, TextPart)
 
 
@@ -39,7 +39,7 @@ def joined(parts: Iterable[ModelResponsePart], kind: type[Any]) -> str:
 
 
 def call_of(part: ToolCallPart) -> ToolCall:
-    """A call of a tool."""
+    """A tool call."""
     return ToolCall(id=part.tool_call_id, name=part.tool_name, arguments=part.args_as_json_str())
 
 
@@ -73,7 +73,7 @@ def _told(part: object) -> Message | None:
         if isinstance(part.content, str):
             return Message(role="user", content=part.content)
         return Message(role="user", content=tuple(map(_shown, part.content)))
-    # Such as what an output validator asks for.
+    # For example, a retry that an output validator asks for.
     again = getattr(part, "model_response", None)
     return Message(role="user", content=again()) if callable(again) else None
 

@@ -66,7 +66,7 @@ class CaTModel(WrapperModel):  # type: ignore[misc]
         client: How the estimator's calls are sent. Samples are sent by the wrapped model itself.
 
     Raises:
-        InvalidInputError: an argument is of the wrong kind or out of its range.
+        InvalidInputError: an argument has the wrong type or is out of range.
 
     Example:
         >>> from pydantic_ai import Agent  # doctest: +SKIP
@@ -93,7 +93,7 @@ class CaTModel(WrapperModel):  # type: ignore[misc]
         anchor: Any = Anchor(self.wrapped)
         given = {"estimator": estimator, "answers": answers, "client": client}
         settings: Any = {name: value for name, value in given.items() if value is not None}
-        # Made once, so that a wrong argument is found here.
+        # Made once here, to reject wrong arguments early.
         CaT(anchor, **settings)
         self._kept = Kept(lambda: CaT(anchor, **settings))
 
@@ -160,7 +160,7 @@ class CaTModel(WrapperModel):  # type: ignore[misc]
     ) -> ModelResponse | Turn:
         """A response where there is nothing to synthesize, else what it is to be made of."""
         if messages and isinstance(messages[-1], ModelResponse):
-            # It goes on with a response that the service suspended, of which there is only one.
+            # This continues a response that the service suspended; there is only one.
             response: ModelResponse = await self.wrapped.request(messages, settings, parameters)
             return response
         drawn, final = await self._drawn(messages, settings, parameters)
@@ -190,7 +190,7 @@ class CaTModel(WrapperModel):  # type: ignore[misc]
         async def one(at: int) -> Sample | Failed:
             own = settings
             if settings is not None and isinstance(settings.get("seed"), int):
-                # Under one seed all samples would be the same one.
+                # With a single seed, all samples would be the same.
                 own = cast("ModelSettings", {**settings, "seed": settings["seed"] + at})
             begun = monotonic()
             try:

@@ -33,14 +33,14 @@ class Streamed(StreamedResponse):  # type: ignore[misc]
 
     async def _get_event_iterator(self) -> AsyncIterator[Any]:
         said, result = "", None
-        # What is paid for already, should nothing come after it.
+        # What has already been paid for, in case nothing follows.
         self._usage = self.turn.spent
         with as_theirs(self.model_name):
             try:
                 async for event in self.events:
                     if isinstance(event, ResultReady):
                         result = event.result
-                    # Pieces of JSON are shown when it is whole: until then it may not fit.
+                    # JSON is shown only when complete: until then it may be invalid.
                     if isinstance(event, TextArrived) and self.turn.schema is None:
                         said += event.response
                         for started in self._pieces(event.response):

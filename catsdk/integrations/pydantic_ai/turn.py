@@ -75,7 +75,7 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class Failed:
-    """A sample that did not come."""
+    """A sample that failed."""
 
     error: AgentRunError
     model: str
@@ -127,7 +127,7 @@ class Turn:
         return group.model_copy(update={"failures": dict(causes), "calls": calls})
 
     def exceeds_limits(self, ctx: RunContext[Any] | None) -> bool:
-        """Whether the samples alone are over the run's limits, so that a synthesis is in vain."""
+        """Whether the samples alone exceed the run's limits, so that synthesis would be wasted."""
         if ctx is None or ctx.usage_limits is None:
             return False
         spent = copy(ctx.usage)
@@ -148,7 +148,7 @@ class Turn:
         return self._response(sample.response, self.spent, told)
 
     def unfit(self, error: NoValidOutputError) -> ModelResponse:
-        """The response of the first sample where none fits: the agent sees so, and asks again."""
+        """The first sample's response if none fits: the agent sees that and asks again."""
         spent = self.spent
         if error.result is not None:
             spent += self._of_estimator(error.result)

@@ -46,12 +46,12 @@ class ServedBatch:
 
     @property
     def tokens(self) -> int:
-        """About so many tokens are enqueued for it."""
+        """About how many tokens are enqueued for it."""
         return sum(len(json.dumps(entry.body)) for entry in self.entries) // 4
 
 
 class BatchDesk:
-    """Takes batches and works on them: a batch ends when it was asked for often enough.
+    """Takes batches and works on them: a batch ends once it has been polled often enough.
 
     `bought` counts how often each request was answered by the model, by its body: what a vendor
     bills. `on_step` is called in the server's thread at each step of a batch; it may raise
@@ -72,7 +72,7 @@ class BatchDesk:
         self._cut = 0
 
     def step(self, step: Step) -> None:
-        """Count a step, and tell it."""
+        """Count a step and report it."""
         self.steps[step] += 1
         self.on_step(step)
 
@@ -94,7 +94,7 @@ class BatchDesk:
         return batch
 
     def is_too_much(self, batch: ServedBatch) -> bool:
-        """Whether more would be enqueued with it than is allowed."""
+        """Whether the batch would exceed the limit of enqueued tokens."""
         most = self.weather.enqueued_tokens
         return most is not None and self._enqueued() + batch.tokens > most
 
@@ -112,7 +112,7 @@ class BatchDesk:
         return sum(each.tokens for each in self.batches.values() if each.status == "working")
 
     async def ask(self, batch: ServedBatch, wire: Wire) -> None:
-        """Let a batch get further, because somebody asks how far it is."""
+        """Advance a batch, because it was polled."""
         batch.polls += 1
         if batch.status == "working" and batch.polls >= self.weather.polls:
             await self._work(batch, wire)
@@ -134,7 +134,7 @@ class BatchDesk:
 
     async def _answer(self, entries: list[Entry], wire: Wire) -> None:
         for entry in entries:
-            # By what is asked: an id has the name of the run in it, which is new in each.
+            # Keyed by the body: an id contains the name of the run, which differs each time.
             asked = json.dumps(entry.body, sort_keys=True)
             entry.fate = self.weather.fate(asked, self._seen[asked])
             self._seen[asked] += 1
@@ -144,7 +144,7 @@ class BatchDesk:
                 self.bought[asked] += 1
 
     def results(self, batch: ServedBatch) -> list[Entry]:
-        """The entries of which the results tell, in the order in which they tell it."""
+        """The entries in the results, in the order in which they appear there."""
         told = [entry for entry in batch.entries if entry.fate != "missing"]
         if self.weather.shuffled:
             Random(self.weather.seed).shuffle(told)

@@ -161,7 +161,7 @@ def _line(entry: Entry) -> dict[str, Any]:
         refusal = CHAT.refusals["400"]
         status, body = refusal.status, refusal.body
         if entry.fate == "null_error":
-            # Some services say nothing more than that.
+            # Some services report nothing more.
             status, body = 500, {"error": None}
     else:
         body = CHAT.reply_of(entry.completions, entry.body)

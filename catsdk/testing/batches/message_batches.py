@@ -77,7 +77,7 @@ class MessageBatches(BatchService):
     async def _list(self, http: web.Request) -> web.StreamResponse:
         page, more = self.page(http)
         for batch in page:
-            # Nobody asks for one by its id who does not know it.
+            # A client that does not know an id cannot poll the batch by it.
             await self.desk.ask(batch, MESSAGES)
         told = {
             "data": [self.told(each, http) for each in page],

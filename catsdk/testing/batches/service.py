@@ -16,7 +16,7 @@ __all__ = ["BatchService", "Handler"]
 
 Handler = Callable[[web.Request], Coroutine[Any, Any, web.StreamResponse]]
 
-# Fewer than may be asked for, so that whoever reads must turn pages.
+# Fewer than may be asked for, so that readers must page.
 _PAGE = 20
 
 
@@ -30,7 +30,7 @@ class BatchService(ABC):
     """
 
     wire: ClassVar[Wire]
-    """Where the key stands, and what requests and replies are like."""
+    """Where the key is found, and what requests and replies look like."""
     after: ClassVar[str]
     """The parameter of a list that names the last batch of the page before."""
     errors: ClassVar[Mapping[Literal["key", "missing", "over"], tuple[int, str, str]]]
@@ -83,7 +83,7 @@ class BatchService(ABC):
         return page, len(page) < len(batches)
 
     async def retrieve(self, http: web.Request) -> web.StreamResponse:
-        """Say how far a batch is."""
+        """Report how far a batch has got."""
         batch = self.desk.batches.get(http.match_info["id"])
         if batch is None:
             return self.error(*self.errors["missing"])
@@ -103,7 +103,7 @@ class BatchService(ABC):
     async def download(
         self, http: web.Request, lines: Iterable[Mapping[str, Any]], kind: str | None = None
     ) -> web.StreamResponse:
-        """Send lines of JSON, half of them where the weather cuts downloads."""
+        """Send lines of JSON, or half of them if this download is to be cut."""
         content = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
         response = web.StreamResponse(headers={"content-type": kind} if kind else None)
         response.content_length = len(content)

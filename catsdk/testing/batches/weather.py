@@ -17,10 +17,10 @@ class BatchWeather:
     """What happens to batches; shares are in 0..1 of the requests.
 
     Args:
-        polls: How often a batch is asked how far it is before it ends.
-        expiring_share: Share that a batch does not come to before it expires.
+        polls: How often a batch must be polled before it ends.
+        expiring_share: Share left unanswered when a batch expires.
         failing_share: Share that the model refuses with 400.
-        missing_share: Share that is answered, and that the results lack.
+        missing_share: Share that is answered but missing from the results.
         null_error_share: Share that fails, with a result whose `error` is null.
         null_response_share: Share whose result has neither response nor error.
         without_files: How many of the first batches expire without any results.
@@ -32,7 +32,7 @@ class BatchWeather:
         seed: Chooses what each request meets.
 
     Raises:
-        ValueError: the shares come to more than 1 together, or one is out of range.
+        ValueError: the shares add up to more than 1, or one is out of range.
 
     Example:
         >>> from catsdk.testing import BatchWeather
@@ -55,10 +55,10 @@ class BatchWeather:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse shares that are none.
+        """Check the shares.
 
         Raises:
-            ValueError: they are negative or over 1 together.
+            ValueError: they are negative or add up to more than 1.
         """
         shares = [share for _, share in self._shares]
         if min(shares) < 0 or sum(shares) > 1 + 1e-9:
@@ -75,7 +75,7 @@ class BatchWeather:
         ]
 
     def fate(self, asked: str, times: int) -> Fate:
-        """What becomes of a request that came so many times before.
+        """What becomes of a request that came `times` times before.
 
         Args:
             asked: What it asks.
