@@ -1,7 +1,7 @@
 """DSPy: an LM whose answers are made of several rollouts, for any of its programs and optimizers.
 
-DSPy 3.4 takes the models of others as engines, which answer a `Request` by a `Response`. `CaTLM` is
-its own `LM` with such an engine, so that its cache, history, callbacks and usage stay as they are.
+In DSPy 3.4 an outside model is an engine that answers a `Request` with a `Response`. `CaTLM` is
+DSPy's own `LM` with such an engine, so its cache, history, callbacks and usage work as usual.
 """
 
 # pyright: reportMissingImports=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -66,7 +66,7 @@ _ERRORS: Final[tuple[tuple[type[CatError], Any], ...]] = (
     (InvalidInputError, lm15.InvalidRequestError),
     (ConfigurationError, lm15.ConfigurationError),
 )
-# Of lm15's settings, those that go to the service under the name that it has there.
+# The lm15 settings that go to the service under the same name.
 _PASSED: Final = ("frequency_penalty", "presence_penalty")
 _UNKNOWN: Final = ("service_tier", "user_id", "store", "logprobs")
 

@@ -1,6 +1,6 @@
 """inspect_ai: a model `cat/...`, so that benchmarks evaluate a method, and a scorer of answers.
 
-inspect_ai finds both by itself where catsdk is installed with the extra `inspect`.
+inspect_ai finds both by itself if catsdk is installed with the extra `inspect`.
 """
 
 # pyright: reportMissingImports=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -63,11 +63,11 @@ _COMPARED: Final = {
     False: "not the same as the target",
     None: "whether it is the same as the target is not known",
 }
-# What of inspect_ai's settings goes to the service under the name that it has there.
+# The inspect_ai settings that go to the service under the same name.
 _PASSED: Final = (
     "frequency_penalty", "presence_penalty", "logit_bias", "reasoning_effort", "verbosity",
 )  # fmt: skip
-# What inspect_ai sees to itself, or what is read here.
+# Settings that inspect_ai handles itself, or that are read here.
 _TAKEN: Final = frozenset({
     "max_retries", "timeout", "attempt_timeout", "stream_idle_timeout", "max_connections",
     "adaptive_connections", "system_message", "max_tokens", "top_p", "temperature", "stop_seqs",
@@ -77,7 +77,7 @@ _TAKEN: Final = frozenset({
 
 
 class CatAPI(ModelAPI):  # type: ignore[misc]
-    """A method as a model: `cat/MODEL`, where MODEL is what the policy is.
+    """A method as a model: `cat/MODEL`, where MODEL is the policy's model string.
 
     Each answer is a reference made of `n` rollouts. A turn that offers tools is the policy's own,
     asked once: a tool call cannot be synthesized. If no reference can be made, that is an
@@ -174,7 +174,7 @@ class CatAPI(ModelAPI):  # type: ignore[misc]
         return str(self.model_name)
 
 
-# Under a name of its own: what the decorator gives is not a class.
+# Under its own name: the decorator does not return a class.
 cat_api = modelapi(name="cat")(CatAPI)
 
 
@@ -182,7 +182,7 @@ cat_api = modelapi(name="cat")(CatAPI)
 def same_answer(answers: Any = None) -> Scorer:
     """Score whether the answer in the output is the same as a target, by the answers engine.
 
-    Without an answer, or where it is not known whether the two are the same, the score is
+    If there is no answer, or it is unknown whether the two are the same, the score is
     incorrect, and says so.
 
     Args:

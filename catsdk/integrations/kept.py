@@ -18,9 +18,9 @@ __all__ = ["Kept"]
 class Kept:
     """Opens a method on first use, in its own task, and keeps it open.
 
-    Frameworks call a model from whatever task they like, and close it from another. A method must
+    Frameworks may call a model from one task and close it from another. A method must
     be closed by the task that opened it, so it has one, for each event loop. Without a call of
-    `aclose` it ends with its loop.
+    `aclose`, it ends with its loop.
 
     Args:
         make: Makes the method, once for each event loop.
@@ -49,7 +49,7 @@ class Kept:
         loop = current_token()
         held = self._held.get(loop)
         if held is None:
-            # Loops that have ended took their methods with them.
+            # Methods of loops that have ended are closed already.
             self._held = {at: each for at, each in self._held.items() if not each.closed.is_set()}
             held = self._held[loop] = _Held(self._make())
             _in_a_task_of_its_own(held.hold)

@@ -1,4 +1,4 @@
-"""One event loop in a thread of its own, for frameworks that call a model from any thread."""
+"""One event loop in its own thread, for frameworks that call a model from any thread."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def in_one_loop(work: Callable[[], Awaitable[R]]) -> R:
         work: An async function without arguments.
 
     Returns:
-        What it gives.
+        What `work` returns.
 
     Raises:
-        Exception: what it raises.
+        Exception: what `work` raises.
 
     Example:
         >>> from catsdk.integrations.loop import in_one_loop

@@ -1,7 +1,7 @@
 """Tinker's cookbook: groups that are rewarded by a method, and a sampling client as a model of it.
 
-The cookbook's loops take `CaTGroupBuilder` as any other `EnvGroupBuilder`. A builder of your own,
-such as one of many turns, calls `group_rewards` in its `compute_group_rewards`.
+The cookbook's loops take `CaTGroupBuilder` like any other `EnvGroupBuilder`. Your own builder,
+such as a multi-turn one, calls `group_rewards` in its `compute_group_rewards`.
 """
 
 # pyright: reportMissingImports=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -77,9 +77,9 @@ class TinkerModel:
     It can be pickled, as the client and the renderer can.
 
     Args:
-        client: What samples, such as
+        client: The client that samples, such as
             `service.create_sampling_client(base_model="Qwen/Qwen3-8B")`.
-        renderer: What writes a conversation in the model's tokens, made by `get_renderer`.
+        renderer: Turns a conversation into the model's tokens; made by `get_renderer`.
         name: The name its calls are listed under.
 
     Example:
@@ -312,7 +312,7 @@ def _group(
     renderer: renderers.Renderer,
     answers: Answers,
 ) -> Group:
-    """The trajectories as rollouts, by their places; one without a token is one that failed."""
+    """The trajectories as rollouts, by position; one without tokens has failed."""
     empty = Failure(kind="NoTokens", message="the policy was not asked: the prompt is too long")
     said = {at: each for at, each in enumerate(trajectories) if _tokens(each)}
     rollouts = tuple(rollout_of(at, _said(each, renderer), answers) for at, each in said.items())
@@ -321,7 +321,7 @@ def _group(
 
 
 def _said(trajectory: Trajectory, renderer: renderers.Renderer) -> Completion:
-    """What the policy said, with its tokens, and whether it was cut short."""
+    """What the policy said, its token count, and whether it was cut short."""
     spoken = [each.ac for each in trajectory.transitions if each.ac.tokens]
     cut = spoken[-1].stop_reason == "length" or trajectory.stop_reason in _CUT
     return completion_of(

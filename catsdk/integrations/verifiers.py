@@ -1,7 +1,7 @@
 """verifiers: an environment that rewards attempts by their reference, and the reward alone.
 
 `CaTEnv` is found as `--env.id catsdk-env`, and any taskset runs in it. An environment of your own
-calls `GroupRubric` in its `finalize`. prime-rl trains on either as on any environment of verifiers.
+calls `GroupRubric` in its `finalize`. prime-rl trains on either like any verifiers environment.
 """
 
 # pyright: reportMissingImports=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -123,7 +123,7 @@ class GroupRubric:
 
 
 class CaTEnvConfig(vf.EnvConfig):  # type: ignore[misc]
-    """What `[env]` of a run holds where its `id` is `catsdk-env`."""
+    """The `[env]` section of a run whose `id` is `catsdk-env`."""
 
     agent: vf.AgentConfig = vf.AgentConfig()
     n: int = Field(8, ge=1)
@@ -191,7 +191,7 @@ def _as_metrics(trace: vf.Trace) -> None:
 
 
 def _group(data: vf.TaskData, traces: Sequence[vf.Trace], answers: Answers) -> Group:
-    """The traces as rollouts, by their places."""
+    """The traces as rollouts, by position."""
     failures = {at: _failure(trace) for at, trace in enumerate(traces) if not trace.ok}
     rollouts = tuple(
         rollout_of(at, _completion(trace), answers)
@@ -202,7 +202,7 @@ def _group(data: vf.TaskData, traces: Sequence[vf.Trace], answers: Answers) -> G
 
 
 def _prompt(data: vf.TaskData, traces: Sequence[vf.Trace]) -> tuple[Message, ...]:
-    """What the task asks; where a user opens the conversation, what came before the first reply."""
+    """What the task asks; if a user opens the conversation, what came before the first reply."""
     asked: Any = data.prompt
     if asked is None:
         first: Sequence[vf.MessageNode] = next(
@@ -217,7 +217,7 @@ def _prompt(data: vf.TaskData, traces: Sequence[vf.Trace]) -> tuple[Message, ...
 
 
 def _completion(trace: vf.Trace) -> Completion:
-    """What the policy said, with its tokens, and whether it was cut short."""
+    """What the policy said, its token count, and whether it was cut short."""
     said: Sampled = trace.root_reply or [
         _plain(node.message) for node in (trace.branches[-1:] or [_EMPTY])[0].nodes if node.sampled
     ]

@@ -82,9 +82,9 @@ class LoopbackServer:
         provider: What answers.
         model: The name that requests must ask for.
         key: The key that requests must carry.
-        takes_n: How it treats requests for several answers.
-        weather: How it misbehaves by chance.
-        batch_weather: How its batches do.
+        takes_n: How the server treats requests for several answers.
+        weather: How the server misbehaves at random.
+        batch_weather: How its batches misbehave.
 
     Example:
         >>> import catsdk as cat

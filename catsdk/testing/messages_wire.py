@@ -50,7 +50,7 @@ _FIELDS = {
     "model", "max_tokens", "messages", "system", "stop_sequences", "stream", "thinking",
     "output_config", "tools", "tool_choice", "metadata", "service_tier", "cache_control",
 }  # fmt: skip
-# What the API's newer versions do not take any more.
+# What newer versions of the API no longer accept.
 _OLD_VERSION = "2023-06-01"
 _OLD_FIELDS = {"temperature", "top_p", "top_k"}
 _STOPS = {"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal"}
@@ -124,7 +124,7 @@ class MessagesWire(Wire):
         return [encoded(event, event["type"]) for event in events]
 
     def refusal_of(self, payload: dict[str, Any], headers: Mapping[str, str]) -> Refusal | None:
-        """The service takes no field that it does not know, and no request without a limit."""
+        """Refuse unknown fields, and requests without a token limit, as the service does."""
         if "max_tokens" not in payload:
             return _refusal(400, "max_tokens: Field required")
         old = headers.get("anthropic-version") == _OLD_VERSION
@@ -152,7 +152,7 @@ def _schema(payload: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _forced(payload: dict[str, Any]) -> bool:
-    """Whether the model must use a tool, by which it gives its answer."""
+    """Whether the model must give its answer through a tool."""
     choice: dict[str, Any] = payload.get("tool_choice") or {}
     return choice.get("type") == "tool"
 

@@ -1,4 +1,4 @@
-"""What the loopback server needs to know of a wire, and the faults that it shows on each."""
+"""What the loopback server needs to know about a wire, and the faults it shows on each."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Payload = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer with an error: its status and its body."""
+    """An error reply: its status and body."""
 
     status: int
     body: Payload
@@ -71,7 +71,7 @@ class Wire(ABC):
     reported: ClassVar[Payload]
     """The body of an error that comes with status 200, whole or as an event."""
     broken: ClassVar[Mapping[str, bytes]]
-    """Bodies that are not of the wire, by fault."""
+    """Bodies that do not fit the wire, by fault."""
     refusals: ClassVar[Mapping[str, Refusal]]
     """The faults that are errors."""
 
@@ -106,7 +106,7 @@ def chat_of(messages: Sequence[object]) -> tuple[Message, ...]:
     """The messages of a payload; text in several parts is joined.
 
     Raises:
-        UnreadableError: one is not of the wire.
+        UnreadableError: one does not fit the wire.
     """
     return tuple(map(_joined, read_chat(messages)))
 

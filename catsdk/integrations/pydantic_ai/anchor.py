@@ -42,7 +42,7 @@ REPLY: Final = "reply"
 
 
 class Anchor:
-    """A model of pydantic-ai as a provider, for an estimator without a model of its own."""
+    """A pydantic-ai model as a provider, for an estimator without its own model."""
 
     def __init__(self, model: Model) -> None:
         self._model = model

@@ -46,7 +46,7 @@ def ours(error: AgentRunError) -> CatError:
 
 @contextmanager
 def as_theirs(model: str) -> Generator[None]:
-    """Raise the errors of a method as those of pydantic-ai, with what was paid for as `result`."""
+    """Raise a method's errors as pydantic-ai's, with what was paid for as `result`."""
     try:
         yield
     except CatError as error:

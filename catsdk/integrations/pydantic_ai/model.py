@@ -48,7 +48,7 @@ ToolTurns = Literal["first", "vote"]
 
 
 class CaTModel(WrapperModel):  # type: ignore[misc]
-    """A model of pydantic-ai whose final answers are made of `n` samples of another one.
+    """A pydantic-ai model whose final answers are made from `n` samples of another model.
 
     A turn that ends the run (a text, a call of an output tool, or JSON of a schema) is sampled `n`
     times and the estimator makes one answer of the samples. A turn that calls function tools is
@@ -107,7 +107,7 @@ class CaTModel(WrapperModel):  # type: ignore[misc]
         model_settings: ModelSettings | None,
         model_request_parameters: ModelRequestParameters,
     ) -> ModelResponse:
-        """Sample, and make one response.
+        """Sample and make one response.
 
         Raises:
             AgentRunError: there is no response; its class says why.
@@ -131,7 +131,7 @@ class CaTModel(WrapperModel):  # type: ignore[misc]
         model_request_parameters: ModelRequestParameters,
         run_context: RunContext[Any] | None = None,
     ) -> AsyncGenerator[StreamedResponse]:
-        """Sample, then give the anchor's text while it is written; other turns come whole.
+        """Sample, then stream the anchor's text as it is written; other turns arrive complete.
 
         Raises:
             AgentRunError: there is no response; its class says why.

@@ -25,7 +25,7 @@ __all__ = ["Streamed"]
 
 @dataclass
 class Streamed(StreamedResponse):  # type: ignore[misc]
-    """The answer while it is made."""
+    """The answer while it is being made."""
 
     turn: Turn
     events: EventStream
@@ -74,17 +74,17 @@ class Streamed(StreamedResponse):  # type: ignore[misc]
 
     @property
     def model_name(self) -> str:
-        """That of the samples."""
+        """The same as for the samples."""
         return self.turn.alike[0].response.model_name or ""
 
     @property
     def provider_name(self) -> str | None:
-        """That of the samples."""
+        """The same as for the samples."""
         return cast("str | None", self.turn.alike[0].response.provider_name)
 
     @property
     def provider_url(self) -> str | None:
-        """That of the samples."""
+        """The same as for the samples."""
         return cast("str | None", self.turn.alike[0].response.provider_url)
 
     @property

@@ -82,7 +82,7 @@ class Failed:
     latency: float
 
     def call(self) -> Call:
-        """What was paid for it, as far as that is known."""
+        """What was paid for it, as far as known."""
         return Call(
             stage="sample",
             model=self.model,

@@ -1,1 +1,1 @@
-"""The vendors' batch APIs on this machine, with what goes wrong there."""
+"""Local versions of the vendors' batch APIs, including their failures."""

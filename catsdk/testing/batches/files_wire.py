@@ -21,7 +21,7 @@ _STATUSES = {
     "cancelled": "cancelled",
     "refused": "failed",
 }
-# With and without the version, which Azure leaves out.
+# With and without the version, which Azure omits.
 _PATHS = ("/v1/chat/completions", "/chat/completions")
 _OVER = {"ended", "expired", "cancelled"}
 _MOST = 50_000

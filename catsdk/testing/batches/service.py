@@ -50,7 +50,7 @@ class BatchService(ABC):
 
     @abstractmethod
     def told(self, batch: ServedBatch, http: web.Request) -> dict[str, Any]:
-        """What the API says of a batch."""
+        """The API's description of a batch."""
 
     def add_to(self, app: web.Application) -> None:
         """Serve the API."""
@@ -58,7 +58,7 @@ class BatchService(ABC):
             app.router.add_route(method, path, self._keyed(handler))
 
     def _keyed(self, handler: Handler) -> Handler:
-        """Serve those who have the key; a handler breaks off by `ConnectionResetError`."""
+        """Check the key; a handler cuts the connection by raising `ConnectionResetError`."""
 
         async def checked(http: web.Request) -> web.StreamResponse:
             if self.wire.key_of(http.headers) != self.key:
