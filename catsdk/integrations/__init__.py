@@ -1,1 +1,1 @@
-"""What lets other frameworks use a method as they use a model; one module for each."""
+"""Adapters that let other frameworks use a method as a model, one module each."""

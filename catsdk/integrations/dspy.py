@@ -1,4 +1,4 @@
-"""DSPy: an LM whose answers are made of several rollouts, for any of its programs and optimizers.
+"""DSPy: an LM whose answers are made from several rollouts, for any program or optimizer.
 
 In DSPy 3.4 an outside model is an engine that answers a `Request` with a `Response`. `CaTLM` is
 DSPy's own `LM` with such an engine, so its cache, history, callbacks and usage work as usual.
@@ -294,7 +294,7 @@ def _json(value: object) -> str:
 def _sampling(config: lm15.Config) -> Sampling:
     if unknown := [name for name in _UNKNOWN if getattr(config, name) is not None]:
         raise InvalidInputError(
-            f"the setting {unknown[0]} has no meaning for a method; leave it out"
+            f"the setting {unknown[0]} does not apply to a method; leave it out"
         )
     extra = {name: getattr(config, name) for name in _PASSED}
     extra["reasoning_effort"] = config.reasoning and config.reasoning.effort

@@ -146,7 +146,7 @@ class CatAPI(ModelAPI):  # type: ignore[misc]
         """Answer with the method, or with the policy alone if tools are offered.
 
         Raises:
-            InvalidInputError: a setting has no meaning for a method.
+            InvalidInputError: a setting does not apply to a method.
             CatError: there is no answer; its class says why.
         """
         messages = check_prompt(await messages_to_openai(input))
@@ -244,7 +244,7 @@ def _sampling(config: GenerateConfig) -> Sampling:
     asked = config.model_dump(exclude_none=True)
     if unknown := [name for name in asked if name not in _TAKEN]:
         raise InvalidInputError(
-            f"the setting {unknown[0]} of inspect_ai has no meaning for a method; leave it out"
+            f"the setting {unknown[0]} of inspect_ai does not apply to a method; leave it out"
         )
     passed = {name: asked[name] for name in _PASSED if name in asked}
     return Sampling(

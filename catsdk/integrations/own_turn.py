@@ -1,4 +1,4 @@
-"""A turn that the policy answers by itself, since it may call tools: calls are not synthesized."""
+"""A turn that the policy answers alone because it may call tools, which are not synthesized."""
 
 from __future__ import annotations
 

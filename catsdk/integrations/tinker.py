@@ -99,7 +99,7 @@ class TinkerModel:
         self.client, self.renderer, self.name = client, renderer, name
 
     def __repr__(self) -> str:
-        """The name."""
+        """The name that its calls are listed under."""
         return f"TinkerModel({self.name!r})"
 
     def count_tokens(self, text: str) -> int:
@@ -226,7 +226,7 @@ class CaTGroupBuilder(EnvGroupBuilder):  # type: ignore[misc]
         )
 
     def logging_tags(self) -> list[str]:
-        """Give the tags."""
+        """Return the tags."""
         return list(self.tags)
 
 

@@ -39,7 +39,7 @@ class GroupRubric:
 
     Args:
         c: The method; it has a reward, and names its anchor.
-        name: What the reward, and the metrics that begin with it, are called on a trace.
+        name: The name of the reward on a trace, and the prefix of its metrics.
         weight: The weight of the reward beside others on a trace.
 
     Raises:
@@ -88,7 +88,7 @@ class GroupRubric:
             InvalidInputError: there are no traces.
         """
         if not traces:
-            raise InvalidInputError("there are no traces to be rewarded; give those of one task")
+            raise InvalidInputError("there are no traces to reward; give those of one task")
         for trace in traces:
             trace.rewards[self.name] = None
         c = await self._kept.opened()

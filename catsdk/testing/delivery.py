@@ -26,7 +26,7 @@ _JSON = {"content-type": "application/json"}
 
 @dataclass
 class Delivery:
-    """The answer to one request, with the fault that it meets on its way; `headers` are sent."""
+    """The answer to one request, with the fault to show on the way; `headers` are sent with it."""
 
     wire: Wire
     http: web.Request
@@ -35,7 +35,7 @@ class Delivery:
 
     @property
     def replaces_the_answer(self) -> bool:
-        """Whether the fault needs no answer of the model."""
+        """Whether the fault needs no answer from the model."""
         return self.fault not in {None, "cut", "reported", "mistyped", "trickle"}
 
     def refused(self, refusal: Refusal, *, retry_after: float) -> web.Response:
@@ -52,7 +52,7 @@ class Delivery:
         return web.json_response(body, status=refusal.status, headers=self.headers)
 
     async def without_answer(self) -> web.StreamResponse:
-        """Do what the fault says instead of answering."""
+        """Show the fault instead of answering."""
         match self.fault:
             case "hang":
                 await anyio.sleep_forever()

@@ -1,4 +1,4 @@
-"""LoopbackServer: the vendors' wires on this machine, with weather and faults on demand."""
+"""LoopbackServer: the vendors' APIs on this machine, with faults on demand."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Counters:
 
 @dataclass(slots=True)
 class Served:
-    """One request: times in seconds of the machine's monotonic clock, and what it met.
+    """One request: its times, in seconds of the monotonic clock, and its outcome.
 
     `status` and `ended` are `None` while it is being served, `status` also where the reader went
     away first. `usage` is that of an answer that was sent whole. The names of `headers` are in

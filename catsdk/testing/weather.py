@@ -1,4 +1,4 @@
-"""Weather: how the loopback server behaves by chance, repeatable by a seed; chaos is the worst."""
+"""Weather: how the loopback server misbehaves at random, repeatable with a seed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHAOS: Mapping[Fault, float] = MappingProxyType({
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """How a `LoopbackServer` misbehaves by chance, under a seed; shares are in 0..1.
+    """How a `LoopbackServer` misbehaves at random, under a seed; shares are in 0..1.
 
     Args:
         latency: Seconds before each answer.
@@ -35,7 +35,7 @@ class Weather:
         retry_after: Seconds that such a refusal asks to wait.
         failing_share: Share of the requests that fail with 500.
         faults: Shares of further faults, by their names.
-        seed: Chooses what each request meets.
+        seed: Chooses what happens to each request.
 
     Raises:
         ValueError: the shares add up to more than 1, or one is out of range.
@@ -86,7 +86,7 @@ def chaos(seed: int = 0, *, times: float = 1.0, latency: float = 0.01) -> Weathe
     """Return a `Weather` in which everything goes wrong at once, stragglers included.
 
     Args:
-        seed: Chooses what each request meets.
+        seed: Chooses what happens to each request.
         times: Multiplies the share of each fault.
         latency: Seconds before each answer.
 
@@ -110,7 +110,7 @@ def chaos(seed: int = 0, *, times: float = 1.0, latency: float = 0.01) -> Weathe
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What one request meets: seconds before the answer, and the fault, if any."""
+    """What happens to one request: seconds before the answer, and the fault, if any."""
 
     latency: float
     fault: Fault | None
@@ -118,7 +118,7 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Chance:
-    """Draws what each request meets from what it says and how often it came before.
+    """Draws what happens to each request from its body and how often it came before.
 
     The order in which different requests arrive, which no seed controls, has no effect.
     """

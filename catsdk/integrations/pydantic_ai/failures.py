@@ -35,7 +35,7 @@ __all__ = ["as_theirs", "ours"]
 
 
 def ours(error: AgentRunError) -> CatError:
-    """An error of pydantic-ai for an estimator; its own services have tried again already."""
+    """A pydantic-ai error for an estimator; pydantic-ai has already retried."""
     if isinstance(error, ModelContextWindowExceededError):
         return ContextTooLongError(str(error))
     if isinstance(error, ContentFilterError):

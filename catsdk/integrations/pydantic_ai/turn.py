@@ -94,7 +94,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class Turn:
-    """The samples of one turn, and what becomes of them."""
+    """The samples of one turn, and what is made of them."""
 
     prompt: tuple[Message, ...]
     drawn: Sequence[Sample | Failed]

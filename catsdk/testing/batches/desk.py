@@ -1,4 +1,4 @@
-"""The batches that the loopback server has taken, worked on by its model as they are asked for."""
+"""The batches of the loopback server, which its model works on as they are polled."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Status = Literal["working", "ended", "expired", "cancelled", "refused"]
 
 @dataclass(slots=True)
 class Entry:
-    """One request of a batch, and what became of it; `completions` are those of the model."""
+    """One request of a batch and its outcome; `completions` come from the model."""
 
     id: str
     body: dict[str, Any] = field(repr=False)
@@ -46,7 +46,7 @@ class ServedBatch:
 
     @property
     def tokens(self) -> int:
-        """About how many tokens are enqueued for it."""
+        """The approximate number of tokens enqueued for it."""
         return sum(len(json.dumps(entry.body)) for entry in self.entries) // 4
 
 
@@ -59,7 +59,7 @@ class BatchDesk:
     """
 
     def __init__(self, provider: Provider) -> None:
-        """Begin with none."""
+        """Start without batches."""
         self.weather = CALM_BATCHES
         self.batches: dict[str, ServedBatch] = {}
         self.files: dict[str, list[dict[str, Any]]] = {}

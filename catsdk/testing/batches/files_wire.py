@@ -97,7 +97,7 @@ class FilesAndBatches(BatchService):
         if any(line["url"] != asked["endpoint"] for line in lines):
             return "a line has another url than the batch's endpoint"
         if len({line["custom_id"] for line in lines}) != len(lines):
-            return "a custom_id is there twice"
+            return "a custom_id appears twice"
         if any(line["body"].get("model") != self.model for line in lines):
             return "a line asks for another model"
         return None

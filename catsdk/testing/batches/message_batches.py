@@ -67,7 +67,7 @@ class MessageBatches(BatchService):
         if not 0 < len(entries) <= _MOST:
             return f"requests: between 1 and {_MOST} are needed"
         if len({entry.id for entry in entries}) != len(entries):
-            return "requests: a custom_id is there twice"
+            return "requests: a custom_id appears twice"
         if any(len(entry.id) > 64 for entry in entries):
             return "requests: a custom_id is too long"
         if any(entry.body.get("model") != self.model for entry in entries):
