@@ -32,7 +32,7 @@ def test_a_recipe_shows_what_it_would_do(name: str, tmp_path: Path) -> None:
         *("--data", str(data), "--held-out", str(data), "--lora", "--vllm", "--dry-run"),
         within=240,
     )
-    assert "5 prompts; 32 of them and 256 completions a step" in out
+    assert "5 prompts; 32 of them and 256 completions per step" in out
     config = CaTConfig.from_yaml(out.partition("\n5 prompts")[0])
     assert config.model.startswith(RECIPES[name])
     assert config.lora is not None and config.trl["use_vllm"] is True
@@ -75,7 +75,7 @@ async def test_a_reply_that_is_no_ranking_rewards_nobody(
         assert [score.value for score in scores] == rewards
         return
     assert [score.value for score in scores] == [None] * 3
-    assert all("no ranking" in str(score.failure) for score in scores)
+    assert all("does not rank 3 answers" in str(score.failure) for score in scores)
 
 
 @pytest.mark.parametrize("name", ["ddp", "zero2", "zero3", "fsdp"])
