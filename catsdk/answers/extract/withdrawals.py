@@ -32,10 +32,9 @@ _TAKING_BACK = frozenset(_TAKING_BACK_WORDS.split())
 _CORRECTING = frozenset(_CORRECTING_WORDS.split())
 # The first two letters of the words that may refute what they follow.
 _REFUTING_BEGINNINGS = """
-ac ah al an ar as at bu ca cl co de di do e es fa fo fr ge gi go ha hm ho i if ig in is it je jk
-jo ju
-ki le lo ma mo mu n ne ni no oh oo or pe pl po pr sa sc se sh so st sy th to tu un vi wa we wh wi wo
-wr ye
+ac ah al an ar as at bu ca cl co de di do e es fa fo fr ge gi go ha hm ho i if ig in is it je jk jo
+ju ki le lo ma mo mu n ne ni no oh oo or pe pl po pr sa sc se sh so st sy th to tu un vi wa we wh wi
+wo wr ye
 """
 _REFUTING = frozenset(_REFUTING_BEGINNINGS.split())
 _BEGINNING = 32
